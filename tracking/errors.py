@@ -1,0 +1,57 @@
+"""Every error this package raises, and nothing else.
+
+```
+TrackingError
+├── ConfigError            a file under config/ says something impossible (file, key, what to do)
+├── DatasetError           a sales CSV can't be used (row, column, what to do)
+├── UsageError             token counts that contradict each other
+├── LedgerError            the ledger can't be opened, read or written
+│   └── LedgerVersionError   it was written by a newer program
+├── QueueError             a run could not be handed to a worker
+├── ModelUnavailable       a model is configured but can't be used here (key, package, weights)
+└── BudgetExceeded         the run's token budget is spent; raised before the next call is sent
+```
+
+A message says what was found, where, and what to do about it.
+"""
+
+
+class TrackingError(Exception):
+    """Base of every error raised by this package."""
+
+
+class ConfigError(TrackingError):
+    """A configuration file says something that can't be used."""
+
+
+class DatasetError(TrackingError):
+    """A sales file can't be used. `row` counts from 1 with the header as row 1."""
+
+    def __init__(self, message: str, *, row: int | None = None, column: str | None = None) -> None:
+        super().__init__(message)
+        self.row = row
+        self.column = column
+
+
+class UsageError(TrackingError):
+    """Token counts contradict each other (a negative count, a part larger than its whole)."""
+
+
+class LedgerError(TrackingError):
+    """The ledger can't be opened, read or written."""
+
+
+class LedgerVersionError(LedgerError):
+    """The ledger was written by a newer version of this program."""
+
+
+class QueueError(TrackingError):
+    """A run could not be handed to a worker."""
+
+
+class ModelUnavailable(TrackingError):
+    """A configured model can't be used on this machine."""
+
+
+class BudgetExceeded(TrackingError):
+    """The run's token budget is spent. Raised before the next call is sent."""

@@ -1,0 +1,170 @@
+"""One HTTP request to a model, from sending to the end of its answer, as one call in the ledger."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from time import perf_counter
+
+from tracking.capture.frames import CONTENT_TYPE, FrameStream
+from tracking.capture.scope import LlmScope, Place
+from tracking.capture.tracker import Tracker, new_call_id
+from tracking.capture.wire import Answer, Asked, Endpoint, EventStream, parsed
+from tracking.domain.call import CallStatus, LlmCall, Purpose
+from tracking.domain.reading import Uncounted
+from tracking.domain.usage import UsageState
+
+# Answers are kept only until their end is parsed; one larger than this is not a chat or embeddings answer
+# that we could read anyway.
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+class Exchange:
+    """A request under way. `finish` and `fail` end it; whichever comes first counts."""
+
+    def __init__(
+        self, endpoint: Endpoint, asked: Asked, tracker: Tracker, scope: LlmScope | None, place: Place
+    ) -> None:
+        self._endpoint = endpoint
+        self._model = endpoint.model or asked.model or "unknown"
+        self._purpose = _purpose(endpoint, asked, scope, place)
+        self._tracker = tracker
+        self._scope = scope
+        self._place = place
+        self._started_at = datetime.now(UTC)
+        self._started = perf_counter()
+        self._answer = Answer()
+        self._events: EventStream | FrameStream | None = None
+        self._body = bytearray()
+        self._refused: str | None = None
+        self._ended = False
+        self._lock = threading.Lock()
+        if scope is not None:
+            scope.requests += 1
+            scope.failed = False
+        tracker.sent(self.give_up)
+
+    def answered(self, status_code: int, content_type: str) -> None:
+        """The head of the answer is here. A refusal is not billed: its body is of no interest."""
+        if status_code >= 400:
+            self._refused = f"HTTP {status_code}"
+        elif "text/event-stream" in content_type:
+            self._events = EventStream(self._answer)
+        elif content_type.startswith(CONTENT_TYPE):
+            self._events = FrameStream(self._answer)
+
+    def identified(self, response_id: str) -> None:
+        """The answer's id, where the protocol puts it into a header."""
+        self._answer.response_id = self._answer.response_id or response_id
+
+    def received(self, data: bytes) -> None:
+        """A piece of the decoded body is here."""
+        if self._events is not None:
+            self._events.feed(data)
+            if self._answer.closed:  # many a client stops reading here, and lets go only when it is collected
+                self.finish()
+        elif self._refused is None and len(self._body) < _MOST_BYTES:
+            self._body += data
+
+    def finish(self) -> None:
+        """The consumer is done with the answer, or has let go of it."""
+        if not self._end():
+            return
+        if self._refused is not None:
+            self._record(CallStatus.ERROR, self._refused)
+            return
+        if self._events is not None:
+            self._events.close()
+        else:
+            body = parsed(bytes(self._body))
+            self._answer.absorb(body)
+            # A whole JSON body is a whole answer, whatever it says of its own end.
+            self._answer.finished = self._answer.finished or body is not None
+        self._body.clear()
+        if self._answer.error_type and not self._answer.usage:
+            self._record(CallStatus.ERROR, self._answer.error_type)
+        else:
+            self._record(
+                CallStatus.OK if self._answer.finished else CallStatus.INCOMPLETE, self._answer.error_type
+            )
+
+    def fail(self, error: BaseException, *, was_sent: bool) -> None:
+        """No (whole) answer. A request that was sent may be billed all the same: its usage is unknown."""
+        if self._end():
+            self._record(CallStatus.INCOMPLETE if was_sent else CallStatus.ERROR, type(error).__name__)
+
+    def give_up(self) -> None:
+        """Nobody will see its end: the process is about to end itself."""
+        self.fail(InterruptedError(), was_sent=True)
+
+    def _end(self) -> bool:
+        with self._lock:
+            first, self._ended = not self._ended, True
+        self._tracker.ended(self.give_up)
+        return first
+
+    def _record(self, status: CallStatus, error_type: str | None) -> None:
+        scope, place, answer = self._scope, self._place, self._answer
+        provider = scope.provider_name if scope else self._endpoint.provider_name
+        read = answer.token_usage(self._endpoint.provider_name)
+        usage = read.usage
+        state = UsageState.UNKNOWN
+        if usage is not None:
+            # What an unfinished answer reported so far is a lower bound.
+            state = UsageState.ESTIMATED if status is CallStatus.INCOMPLETE else UsageState.REPORTED
+        tokens = (usage.total_tokens if usage is not None else None) or 0
+        if scope is not None:
+            scope.failed = status is not CallStatus.OK
+            scope.tokens += tokens
+        elif tokens:
+            embeds = self._endpoint.operation_name == "embeddings"
+            self._tracker.count_beside(Uncounted.EMBEDDINGS if embeds else Uncounted.OTHER_CLIENT, 0, tokens)
+        self._tracker.record(
+            LlmCall(
+                call_id=new_call_id(),
+                run_id=self._tracker.run_id,
+                started_at=self._started_at,
+                duration=perf_counter() - self._started,
+                provider_name=provider,
+                request_model=self._model,
+                response_model=answer.model,
+                operation_name=self._endpoint.operation_name,
+                purpose=self._purpose,
+                agent_name=scope.agent_name if scope else place.agent_name,
+                task_name=scope.task_name if scope else place.task_name,
+                workflow_name=place.workflow_name or self._tracker.name,
+                usage=usage,
+                usage_state=state,
+                status=status,
+                error_type=error_type,
+                response_id=answer.response_id,
+                service_tier=answer.service_tier,
+                sources=("http", "event") if scope else ("http",),
+                notes=(*read.flags, *_reasons(status, state)),
+            )
+        )
+
+
+def _purpose(endpoint: Endpoint, asked: Asked, scope: LlmScope | None, place: Place) -> Purpose:
+    """What a request is for: what crewai is at comes first, then what the request itself tells."""
+    if (known := scope.purpose if scope else place.purpose) is not None:
+        return known
+    if endpoint.operation_name == "embeddings":
+        return Purpose.EMBEDDINGS
+    if scope is not None and scope.failed:
+        return Purpose.RETRY
+    return Purpose.STRUCTURED_OUTPUT if asked.structured else Purpose.CHAT
+
+
+def _reasons(status: CallStatus, state: UsageState) -> tuple[str, ...]:
+    """Why the counts are not what the provider's bill will say."""
+    if status is CallStatus.INCOMPLETE:
+        unseen = "the end of the answer was never seen"
+        return (
+            (f"{unseen}: the counts are what it reported so far",)
+            if state is not UsageState.UNKNOWN
+            else (unseen,)
+        )
+    if status is CallStatus.OK and state is UsageState.UNKNOWN:
+        return ("the provider reported no usage",)
+    return ()

@@ -1,0 +1,36 @@
+"""Amazon's binary event stream, as Bedrock streams its answers (application/vnd.amazon.eventstream).
+
+A frame is: total length, headers' length, checksum of both (4 bytes each), headers, payload, checksum.
+Source: the AWS SDKs' description of the event stream encoding.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from tracking.capture.wire import Answer, parsed
+
+CONTENT_TYPE: Final = "application/vnd.amazon.eventstream"
+_PRELUDE: Final = 12
+_CHECKSUM: Final = 4
+
+
+class FrameStream:
+    """Frames, fed in pieces of any size. Their payloads are JSON, one event each."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        self._rest += data
+        while len(self._rest) >= _PRELUDE:
+            length, headers = struct.unpack_from(">II", self._rest)
+            if len(self._rest) < length or length < _PRELUDE + headers + _CHECKSUM:
+                return
+            frame, self._rest = self._rest[:length], self._rest[length:]
+            self._answer.absorb(parsed(frame[_PRELUDE + headers : -_CHECKSUM]))
+
+    def close(self) -> None:
+        self._rest = b""

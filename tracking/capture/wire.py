@@ -1,0 +1,195 @@
+"""What a model provider's HTTP exchange says about its bill: which endpoints charge, and what they report.
+
+Bodies are read and dropped: only counts, ids and names leave this module.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import unquote
+
+from tracking.capture.payloads import NormalizedUsage, read_usage
+
+# path -> (provider of that protocol, operation). Paths that only count tokens do not match: they are free.
+_ENDPOINTS: Final = (
+    (re.compile(r"/openai/deployments/(?P<model>[^/]+)/chat/completions$"), "azure", "chat"),
+    (re.compile(r"/openai/deployments/(?P<model>[^/]+)/embeddings$"), "azure", "embeddings"),
+    (re.compile(r"/chat/completions$"), "openai", "chat"),
+    (re.compile(r"/v\d+/completions$"), "openai", "chat"),
+    (re.compile(r"/responses$"), "openai", "chat"),
+    (re.compile(r"/embeddings$"), "openai", "embeddings"),
+    (re.compile(r"/v1/messages$"), "anthropic", "chat"),
+    (re.compile(r"/model/(?P<model>[^/]+)/converse(?:-stream)?$"), "bedrock", "chat"),
+    (re.compile(r"/models/(?P<model>[^/:]+):(?:streamG|g)enerateContent$"), "gemini", "chat"),
+    (re.compile(r"/models/(?P<model>[^/:]+):(?:batchEmbedContents|embedContent)$"), "gemini", "embeddings"),
+)
+# Hosts that speak OpenAI's protocol under a name of their own.
+_HOSTS: Final = {
+    "openrouter.ai": "openrouter",
+    "api.deepseek.com": "deepseek",
+    "api.mistral.ai": "mistral",
+    "api.groq.com": "groq",
+    "api.x.ai": "x-ai",
+    "api.together.xyz": "together",
+    "api.fireworks.ai": "fireworks",
+    "api.cerebras.ai": "cerebras",
+    "api.perplexity.ai": "perplexity",
+}
+# Where a request says what shape its answer must have.
+_FORMAT_HOLDERS: Final = ("text", "generationConfig", "output_config")
+_FORMATS: Final = ("response_format", "format", "output_format")
+# Where a protocol has no schema for answers, crewai forces a tool of this name instead.
+_ANSWER_TOOL: Final = "structured_output"
+_LAST_EVENTS: Final = frozenset(
+    {"message_stop", "response.completed", "response.incomplete", "response.failed"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A charging endpoint: who answers there, what for, and which model the path names, if any."""
+
+    provider_name: str
+    operation_name: str
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request says of itself."""
+
+    model: str | None = None
+    structured: bool = False
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the answer said so far. `finished`: its end was seen; `closed`: nothing more will come."""
+
+    usage: dict[str, Any] = field(default_factory=dict)
+    model: str | None = None
+    response_id: str | None = None
+    service_tier: str | None = None
+    finished: bool = False
+    closed: bool = False
+    error_type: str | None = None
+
+    def absorb(self, event: object) -> None:
+        """Take what an event, or a whole body, says. Counts are cumulative in every protocol: later wins."""
+        if not isinstance(event, Mapping):
+            return
+        body = next((b for k in ("response", "message") if isinstance(b := event.get(k), Mapping)), event)
+        for holder in (body, event):
+            usage = holder.get("usage") or holder.get("usageMetadata")
+            if isinstance(usage, Mapping):
+                self.usage.update({name: value for name, value in usage.items() if value is not None})
+        self.model = _text(body, "model", "modelVersion") or self.model
+        self.response_id = _text(body, "id", "responseId") or self.response_id
+        self.service_tier = (
+            _text(body, "service_tier") or _text(self.usage, "service_tier") or self.service_tier
+        )
+        if isinstance(error := event.get("error") or body.get("error"), Mapping):
+            self.error_type = _text(error, "type", "code", "status") or "error"
+        self.closed = self.closed or event.get("type") in _LAST_EVENTS
+        self.finished = self.finished or self.closed or _is_last(event)
+
+    def token_usage(self, provider: str) -> NormalizedUsage:
+        return read_usage(self.usage, provider) if self.usage else NormalizedUsage(None)
+
+
+class EventStream:
+    """Server-sent events, fed in pieces of any size."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._line(line.strip())
+
+    def close(self) -> None:
+        self._line(self._rest.strip())
+        self._rest = b""
+
+    def _line(self, line: bytes) -> None:
+        if not line.startswith(b"data:"):
+            return
+        data = line[5:].strip()
+        if data == b"[DONE]":
+            self._answer.finished = self._answer.closed = True
+        else:
+            self._answer.absorb(parsed(data))
+
+
+def endpoint_of(method: str, host: str, path: str) -> Endpoint | None:
+    """The charging endpoint behind a URL; None for everything else."""
+    if method.upper() != "POST":  # google-genai writes "post"
+        return None
+    for pattern, provider, operation in _ENDPOINTS:
+        if match := pattern.search(path):
+            model = match.groupdict().get("model")
+            name = _HOSTS.get(host, provider) if provider == "openai" else provider
+            return Endpoint(name, operation, unquote(model) if model else None)
+    return None
+
+
+def asked(body: bytes) -> Asked:
+    """What a request's JSON body asks for."""
+    request = parsed(body)
+    if not isinstance(request, Mapping):
+        return Asked()
+    return Asked(_text(request, "model"), _is_structured(request))
+
+
+def _is_structured(request: Mapping[str, Any]) -> bool:
+    """Whether the answer must have the shape of a schema."""
+    for holder in (request, *(request.get(name) for name in _FORMAT_HOLDERS)):
+        if not isinstance(holder, Mapping):
+            continue
+        if holder.get("responseSchema") or holder.get("responseJsonSchema"):
+            return True
+        wanted = next((holder[name] for name in _FORMATS if holder.get(name)), None)
+        if isinstance(wanted, Mapping) and wanted.get("type") in {"json_schema", "json_object"}:
+            return True
+    choice = request.get("tool_choice")
+    if isinstance(choice, Mapping) and choice.get("type") == "function":  # instructor's way
+        return True
+    return _forced_tool(request) == _ANSWER_TOOL
+
+
+def _forced_tool(request: Mapping[str, Any]) -> object:
+    """The name of the tool that the answer must call: Anthropic's way, then Bedrock's."""
+    holder: Any = request
+    for name in ("toolConfig", "toolChoice", "tool") if "toolConfig" in request else ("tool_choice",):
+        holder = holder.get(name)
+        if not isinstance(holder, Mapping):
+            return None
+    return holder.get("name")
+
+
+def parsed(data: bytes) -> object:
+    """JSON, or None for whatever is not."""
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
+
+
+def _text(holder: Mapping[str, Any], *names: str) -> str | None:
+    return next((value for name in names if isinstance(value := holder.get(name), str) and value), None)
+
+
+def _is_last(event: Mapping[str, Any]) -> bool:
+    if "stopReason" in event:  # Bedrock
+        return True
+    choices = event.get("choices") or event.get("candidates") or ()
+    return any(
+        isinstance(choice, Mapping) and (choice.get("finish_reason") or choice.get("finishReason"))
+        for choice in choices
+    )

@@ -1,0 +1,195 @@
+"""The ledger: every call, once, for ever; and the runs they belong to."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, overload
+
+import sqlalchemy as sa
+
+from tracking.domain.call import CallTotals, LlmCall
+from tracking.domain.cost import Cost, CostState, state_of_sum
+from tracking.domain.run import Run, RunState
+from tracking.domain.usage import TokenUsage, UsageState
+from tracking.errors import LedgerError
+from tracking.ledger.appender import SqliteAppender
+from tracking.ledger.database import insert_into, microseconds, open_engine, prepare
+from tracking.ledger.rows import USAGE_COLUMNS, call_of, call_row, run_of
+from tracking.ledger.schema import calls, runs
+
+_BATCH = 2_000  # rows fetched at a time: an iteration over millions stays in a few megabytes
+
+
+class Ledger:
+    """A database of calls. Every process and thread may append to it at once.
+
+    Filters are column names with a value or a tuple of values (`run_id="…"`, `agent_name=("A", "B")`; None
+    is what could not be told), and `since` (inclusive) and `until` (exclusive), time zone aware, on the start
+    of a call or the creation of a run.
+
+    Raises:
+        LedgerError: from every method, when the database can't be read or written.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        url = engine.url
+        in_a_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
+        self._appender = SqliteAppender(str(url.database)) if in_a_file else None
+        self._insert = insert_into(engine, calls).on_conflict_do_nothing(index_elements=["call_id"])
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the ledger at a `sqlite:///` or `postgresql://` URL, making its tables when they are missing.
+
+        Raises:
+            LedgerError: it can't be opened.
+            LedgerVersionError: a newer program wrote it.
+        """
+        engine = open_engine(url)
+        try:
+            prepare(engine)
+        except LedgerError:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    def append(self, call: LlmCall) -> None:
+        """Write one call, durably. A `call_id` that is there already is left as it is.
+
+        Raises:
+            LedgerError: it could not be written.
+        """
+        row = call_row(call)
+        try:
+            if self._appender is not None:
+                self._appender.append(row)
+            else:
+                with self.engine.begin() as connection:
+                    connection.execute(self._insert, row)
+        except sqlite3.Error as error:
+            raise LedgerError(f"call {call.call_id} could not be written: {error}") from error
+
+    def calls(self, **filters: Any) -> Iterator[LlmCall]:
+        """The calls that match, oldest first, in bounded memory."""
+        query = _filtered(sa.select(calls), calls, calls.c.started_at, filters).order_by(
+            calls.c.started_at, calls.c.call_id
+        )
+        with self.engine.connect().execution_options(yield_per=_BATCH) as connection:
+            for row in connection.execute(query).mappings():
+                yield call_of(row)
+
+    @overload
+    def totals(self, *, by: None = None, **filters: Any) -> CallTotals: ...
+
+    @overload
+    def totals(self, *, by: str, **filters: Any) -> dict[str | None, CallTotals]: ...
+
+    def totals(self, *, by: str | None = None, **filters: Any) -> CallTotals | dict[str | None, CallTotals]:
+        """The matching calls added up by the database, altogether or per value of the column `by`."""
+        keys = [] if by is None else [_column(calls, by)]
+        query = _filtered(sa.select(*keys, *_SUMS), calls, calls.c.started_at, filters).group_by(*keys)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        if by is None:
+            return _totals_of(rows[0])
+        return {row[by]: _totals_of(row) for row in rows}
+
+    def runs(self, *, limit: int | None = None, **filters: Any) -> list[Run]:
+        """The runs that match, newest first."""
+        query = _filtered(sa.select(runs), runs, runs.c.created_at, filters).order_by(
+            runs.c.created_at.desc()
+        )
+        with self.engine.connect() as connection:
+            return [run_of(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+    def run_count(self) -> int:
+        with self.engine.connect() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(runs)).scalar_one())
+
+    def run(self, run_id: str) -> Run | None:
+        found = self.runs(run_id=run_id)
+        return found[0] if found else None
+
+    def close(self) -> None:
+        if self._appender is not None:
+            self._appender.close()
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
+
+
+_BILLED = calls.c.billed == 1
+# Sums of what was billed only: a refused request has neither tokens nor a cost.
+_SUMS: tuple[sa.ColumnElement[Any], ...] = (
+    *(sa.func.sum(calls.c[name]).label(name) for name in USAGE_COLUMNS),
+    sa.func.sum(calls.c.cost_nano_usd).label("cost_nano_usd"),
+    _count(_BILLED).label("requests"),
+    _count(~_BILLED).label("failed_requests"),
+    _count(_BILLED & (calls.c.usage_state == str(UsageState.UNKNOWN))).label("unknown_requests"),
+    _count(_BILLED & (calls.c.usage_state == str(UsageState.ESTIMATED))).label("estimated_requests"),
+    *(_count(_BILLED & (calls.c.cost_state == str(state))).label(f"cost_{state}") for state in CostState),
+)
+
+
+def _totals_of(row: sa.RowMapping) -> CallTotals:
+    states = {state for state in CostState if row[f"cost_{state}"]}
+    # PostgreSQL sums integers into Decimals.
+    amount = None if row["cost_nano_usd"] is None else int(row["cost_nano_usd"])
+    if states in (set(), {CostState.UNPRICED}):
+        cost = Cost.unpriced() if states else Cost(0, CostState.KNOWN)
+    else:
+        cost = Cost(amount, state_of_sum(states))
+    return CallTotals(
+        requests=int(row["requests"]),
+        usage=TokenUsage(**{n: None if row[n] is None else int(row[n]) for n in USAGE_COLUMNS}),
+        cost=cost,
+        unknown_requests=int(row["unknown_requests"]),
+        estimated_requests=int(row["estimated_requests"]),
+        unpriced_requests=int(row[f"cost_{CostState.UNPRICED}"]),
+        failed_requests=int(row["failed_requests"]),
+    )
+
+
+def _column(table: sa.Table, name: str) -> sa.Column[Any]:
+    if name not in table.c:
+        raise LedgerError(f"the ledger has no column {name!r}; it has {', '.join(table.c.keys())}")
+    return table.c[name]
+
+
+def _filtered(
+    query: sa.Select[Any], table: sa.Table, time: sa.Column[Any], filters: Mapping[str, Any]
+) -> sa.Select[Any]:
+    for name, value in filters.items():
+        if name == "since":
+            query = query.where(time >= microseconds(value))
+        elif name == "until":
+            query = query.where(time < microseconds(value))
+        else:
+            wanted = value if isinstance(value, tuple | list) else (value,)
+            query = query.where(_is_one_of(_column(table, name), wanted))
+    return query
+
+
+def _is_one_of(column: sa.Column[Any], wanted: Sequence[Any]) -> sa.ColumnElement[bool]:
+    known = column.in_([_as_stored(value) for value in wanted if value is not None])
+    return known | column.is_(None) if None in wanted else known
+
+
+def _as_stored(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return microseconds(value)
+    return str(value) if isinstance(value, RunState) else value

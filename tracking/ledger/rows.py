@@ -1,0 +1,142 @@
+"""Between the domain's values and the tables' rows: one function each way and kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from tracking.domain.call import CallStatus, LlmCall, Purpose
+from tracking.domain.cost import Cost, CostState, Receipt
+from tracking.domain.run import Run, RunState, TaskProgress
+from tracking.domain.usage import TokenUsage, UsageState
+from tracking.ledger.database import microseconds, moment
+
+USAGE_COLUMNS = tuple(field.name for field in dataclasses.fields(TokenUsage))
+_CALL_TEXTS = (
+    "call_id", "run_id", "provider_name", "request_model", "response_model", "operation_name",
+    "agent_name", "task_name", "workflow_name", "error_type", "response_id", "service_tier",
+)  # fmt: skip
+_NOTHING = TokenUsage()
+# Written for every call on the crew's thread: both read all their fields at once.
+_call_texts = attrgetter(*_CALL_TEXTS)
+_usage_counts = attrgetter(*USAGE_COLUMNS)
+_RUN_TIMES = ("created_at", "started_at", "finished_at", "heartbeat_at", "stop_requested_at")
+_RUN_JSON = ("spec", "error", "readings", "evidence")
+_RUN_PLAIN = ("run_id", "name", "preset", "stop_reason", "worker", "pid")
+
+
+def call_row(call: LlmCall) -> dict[str, Any]:
+    usage = _NOTHING if call.usage is None else call.usage
+    return {
+        **dict(zip(_CALL_TEXTS, _call_texts(call), strict=True)),
+        **dict(zip(USAGE_COLUMNS, _usage_counts(usage), strict=True)),
+        "started_at": microseconds(call.started_at),
+        "duration": round(call.duration * 1e6),
+        "usage_state": str(call.usage_state),
+        "cost_nano_usd": call.cost.nano_usd,
+        "cost_state": str(call.cost.state),
+        "receipt": _receipt_json(call.cost.receipt),
+        "status": str(call.status),
+        "sources": ",".join(call.sources),
+        "purpose": str(call.purpose),
+        "notes": json.dumps(call.notes) if call.notes else None,
+        "billed": int(call.billed),
+    }
+
+
+def call_of(row: RowMapping) -> LlmCall:
+    state = UsageState(row["usage_state"])
+    usage = None if state is UsageState.UNKNOWN else TokenUsage(**{name: row[name] for name in USAGE_COLUMNS})
+    return LlmCall(
+        **{name: row[name] for name in _CALL_TEXTS},
+        started_at=moment(row["started_at"]),
+        duration=row["duration"] / 1e6,
+        usage=usage,
+        usage_state=state,
+        cost=Cost(row["cost_nano_usd"], CostState(row["cost_state"]), _receipt_of(row["receipt"])),
+        status=CallStatus(row["status"]),
+        sources=tuple(filter(None, row["sources"].split(","))),
+        purpose=Purpose.CHAT if row["purpose"] is None else Purpose(row["purpose"]),
+        notes=tuple(json.loads(row["notes"])) if row["notes"] else (),
+    )
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    return run_values({f.name: getattr(run, f.name) for f in dataclasses.fields(run)})
+
+
+def run_values(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Some of a run's fields, as the table holds them."""
+    return {name: _run_value(name, value) for name, value in changes.items()}
+
+
+def run_of(row: RowMapping) -> Run:
+    values: dict[str, Any] = {name: row[name] for name in _RUN_PLAIN}
+    values |= {name: _moment(row[name]) for name in _RUN_TIMES}
+    values |= {name: None if row[name] is None else json.loads(row[name]) for name in _RUN_JSON}
+    return Run(**values, state=RunState(row["state"]))
+
+
+def task_row(run_id: str, task: TaskProgress) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "position": task.position,
+        "task_name": task.task_name,
+        "agent_name": task.agent_name,
+        "state": str(task.state),
+        "started_at": None if task.started_at is None else microseconds(task.started_at),
+        "finished_at": None if task.finished_at is None else microseconds(task.finished_at),
+    }
+
+
+def task_of(row: RowMapping) -> TaskProgress:
+    return TaskProgress(
+        position=row["position"],
+        task_name=row["task_name"],
+        agent_name=row["agent_name"],
+        state=RunState(row["state"]),
+        started_at=_moment(row["started_at"]),
+        finished_at=_moment(row["finished_at"]),
+    )
+
+
+def _run_value(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in _RUN_TIMES:
+        return microseconds(value)
+    if name in _RUN_JSON:
+        return json.dumps(value, default=str)
+    return str(value) if name == "state" else value
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else moment(micros)
+
+
+def _receipt_json(receipt: Receipt | None) -> str | None:
+    if receipt is None:
+        return None
+    return json.dumps(
+        {
+            "provider": receipt.provider,
+            "model": receipt.model,
+            "source": receipt.source,
+            "rates": {name: str(rate) for name, rate in receipt.rates.items()},
+            "note": receipt.note,
+        }
+    )
+
+
+def _receipt_of(text: str | None) -> Receipt | None:
+    if text is None:
+        return None
+    values = json.loads(text)
+    return Receipt(**{**values, "rates": {k: Decimal(v) for k, v in values["rates"].items()}})

@@ -1,0 +1,143 @@
+"""`track()`: the block in which every model call is kept. The one place where capture meets the ledger."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+
+from tracking.capture import scope, taps
+from tracking.capture.evidence import evidence
+from tracking.capture.readings import crew_reading, result_reading
+from tracking.capture.tracker import Tracker
+from tracking.domain.call import LlmCall
+from tracking.domain.cost import Cost
+from tracking.domain.reading import TokenMetrics
+from tracking.domain.reconciliation import reconcile
+from tracking.domain.run import Run, RunState
+from tracking.ledger.ledger import Ledger
+from tracking.ledger.runs import RunBook
+from tracking.pricing.book import PriceBook
+
+_BEAT_SECONDS = 1.0
+
+
+@contextmanager
+def track(name: str = "run", *, ledger: str | None = None, run_id: str | None = None) -> Iterator[Tracker]:
+    """Record every LLM call made inside the block, at once, and nothing of what was said.
+
+    Blocks nest (the outer one sees the inner one's calls too) and may run concurrently in threads and
+    tasks. A failure of the tracking itself is counted in `tracker.lost` and never raised into the block.
+
+    Args:
+        name: what the run is called.
+        ledger: a `sqlite:///` or `postgresql://` URL; None keeps the calls in memory only.
+        run_id: a run that is in the ledger already, and whose state somebody else keeps.
+
+    Raises:
+        LedgerError: the ledger can't be opened; nothing has run yet.
+    """
+    with ExitStack() as stack:
+        opened = stack.enter_context(Ledger.open(ledger)) if ledger is not None else None
+        tracker = Tracker(
+            name,
+            price=price_with(PriceBook.load()),
+            sink=None if opened is None else opened.append,
+            source=None if opened is None else calls_in(opened),
+            run_id=run_id,
+            parent=scope.current_tracker.get(),
+        )
+        if opened is not None and run_id is None:
+            stack.enter_context(_run_of_its_own(tracker, RunBook(opened)))
+        taps.install()
+        scope.opened(tracker)
+        token = scope.current_tracker.set(tracker)
+        stack.callback(scope.closed, tracker)
+        stack.callback(scope.current_tracker.reset, token)
+        yield tracker
+
+
+def parse_token_metrics(
+    tracker: Tracker | None, crew_metrics: object = None, result: object = None
+) -> TokenMetrics:
+    """The figures to show, from crewai's own where the calls confirm them.
+
+    Args:
+        tracker: the block the crew ran in; None: tracking was off, nothing can be verified.
+        crew_metrics: `crew.usage_metrics`, as object or dict, or the crew.
+        result: what `kickoff()` returned.
+    """
+    readings = (crew_reading(crew_metrics), result_reading(result))
+    if tracker is None:
+        return reconcile(readings, None)
+    return reconcile(readings, tracker.totals, tracker.facts)
+
+
+@contextmanager
+def beating(beat: Callable[[], object]) -> Iterator[None]:
+    """Call `beat` every second, on a thread, until the block ends: the sign that this process lives."""
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.wait(_BEAT_SECONDS):
+            beat()
+
+    thread = threading.Thread(target=go_on, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@contextmanager
+def _run_of_its_own(tracker: Tracker, book: RunBook) -> Iterator[None]:
+    book.add(Run(run_id=tracker.run_id, name=tracker.name, created_at=datetime.now(UTC)))
+    book.start(tracker.run_id, pid=os.getpid())
+
+    def beat() -> None:
+        try:
+            book.beat(tracker.run_id)
+        except Exception as error:  # noqa: BLE001  # a ledger that is gone must not end the crew
+            tracker.failed(error, lost=False)
+
+    def end(state: RunState, **changes: object) -> None:
+        try:
+            metrics = parse_token_metrics(tracker, tracker.crew)
+            book.finish(
+                tracker.run_id,
+                state,
+                readings={"metrics": metrics.to_json()},
+                evidence=evidence(tracker, tracker.crew),
+                **changes,
+            )
+        except Exception as error:  # noqa: BLE001  # as above
+            tracker.failed(error, lost=False)
+
+    with beating(beat):
+        try:
+            yield
+        except BaseException as error:
+            end(RunState.FAILED, error={"type": type(error).__name__, "message": "", "traceback": ""})
+            raise
+    end(RunState.COMPLETED)
+
+
+def calls_in(ledger: Ledger) -> Callable[[tuple[str, ...]], Iterator[LlmCall]]:
+    return lambda run_ids: ledger.calls(run_id=run_ids)
+
+
+def price_with(book: PriceBook) -> Callable[[LlmCall], Cost]:
+    def price(call: LlmCall) -> Cost:
+        return book.price(
+            call.billed_model,
+            call.usage,
+            provider=call.provider_name,
+            at=call.started_at,
+            service_tier=call.service_tier,
+        )
+
+    return price

@@ -1,0 +1,187 @@
+"""One run, from the spec in the ledger to its report. Runs in a process of its own, with crewai imported."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from crewai.hooks.dispatch import HookAborted, InterceptionPoint, register, unregister
+
+from tracking.capture.evidence import evidence
+from tracking.capture.tracker import Tracker
+from tracking.crew.build import build_crew
+from tracking.crew.catalog import load_catalog
+from tracking.crew.files import load_data
+from tracking.crew.models import Models
+from tracking.crew.prompts import TaskPrompt, task_prompts
+from tracking.crew.redact import redacted
+from tracking.dataset.choices import select
+from tracking.domain.run import Run, RunState, TaskProgress
+from tracking.domain.spec import RunSpec
+from tracking.errors import BudgetExceeded, LedgerError, TrackingError
+from tracking.ledger.ledger import Ledger
+from tracking.ledger.outputs import OutputStore, TaskOutput
+from tracking.ledger.runs import RunBook
+from tracking.session import beating, parse_token_metrics, track
+from tracking.settings import Settings
+
+
+@dataclass(slots=True)
+class _Execution:
+    """What is known of the run under way, for the record that is written whichever way it ends."""
+
+    tracker: Tracker | None = None
+    crew: Any = None
+    result: Any = None
+    over_budget: BudgetExceeded | None = None
+    server_tokens: tuple[int, int] | None = None
+
+
+def warm_up(settings: Settings) -> Models:
+    """Do ahead of need whatever the first run would wait for: imports, the sample's figures, the local model.
+
+    Asks no model anything. What can't be warmed up is left to the run, which says what is wrong with it.
+    """
+    models = Models(settings)
+    with contextlib.suppress(TrackingError):
+        catalog = load_catalog(settings)
+        preset, entry = next(iter(catalog.presets.values())), catalog.default_model
+        spec = RunSpec(preset=preset.name, agents=preset.agents, model=entry.id)
+        data = load_data(settings, spec.dataset)
+        build_crew(spec, catalog, task_prompts(spec, catalog, data), data, models, lambda *_: None)
+    return models
+
+
+def execute_run(settings: Settings, run_id: str, models: Models, *, worker: str | None = None) -> None:
+    """Carry out a queued run to its end, whatever that is, and write it down. Raises nothing of the crew's.
+
+    A run that is not queued any more (stopped while it waited, taken by somebody else) is left alone.
+    """
+    ledger = Ledger.open(settings.ledger_url)
+    book = RunBook(ledger)
+    run = ledger.run(run_id)
+    if run is None or not book.start(run_id, worker=worker, pid=os.getpid()):
+        return
+    execution, outputs = _Execution(), OutputStore.open(settings.outputs_url)
+    with beating(lambda: _beat(book, run_id, execution)):
+        try:
+            _kick_off(settings, models, book, outputs, run, execution)
+        except Exception as error:  # noqa: BLE001  # whatever ends a run is its result
+            _end_badly(book, outputs, run_id, execution, error)
+        else:
+            book.finish(run_id, RunState.COMPLETED, **_record(execution))
+
+
+def _kick_off(
+    settings: Settings, models: Models, book: RunBook, outputs: OutputStore, run: Run, execution: _Execution
+) -> None:
+    run_id, spec = run.run_id, RunSpec.from_json(run.spec)
+    catalog = load_catalog(settings)
+    data = load_data(settings, spec.dataset)
+    prompts = task_prompts(spec, catalog, data)
+    book.set_tasks(
+        run_id,
+        [TaskProgress(position=p.position, task_name=p.name, agent_name=p.agent.role) for p in prompts],
+    )
+    book.log(run_id, "info", f"{len(prompts)} tasks, data {data.name} with {data.rows:,} rows")
+    part = select(data, spec.market.regions, spec.market.categories, spec.market.brands)
+    on_task = _progress(book, run_id, outputs)
+    execution.crew = build_crew(spec, catalog, prompts, part, models, on_task)
+    tracking = (
+        track(run.name, ledger=settings.ledger_url, run_id=run_id) if spec.settings.track_tokens else None
+    )
+    with contextlib.ExitStack() as stack:
+        if tracking is not None:
+            execution.tracker = stack.enter_context(tracking)
+            stack.enter_context(_token_budget(spec.settings.token_budget, execution))
+        execution.result = execution.crew.kickoff()
+        if execution.over_budget is not None:  # also where crewai made do without the refused call
+            raise execution.over_budget
+    execution.server_tokens = models.metered()
+
+
+def _progress(book: RunBook, run_id: str, outputs: OutputStore) -> Callable[[TaskPrompt, str | None], None]:
+    def on_task(prompt: TaskPrompt, text: str | None) -> None:
+        if text is None:
+            book.change_task(run_id, prompt.position, RunState.RUNNING)
+            return
+        outputs.put(run_id, TaskOutput(prompt.position, prompt.name, prompt.agent.role, text, prompt.figures))
+        book.change_task(run_id, prompt.position, RunState.COMPLETED)
+        book.log(run_id, "info", f"{prompt.name} done")
+
+    return on_task
+
+
+@contextlib.contextmanager
+def _token_budget(budget: int | None, execution: _Execution) -> Iterator[None]:
+    """Refuse the next call once the budget is spent. crewai asks its hooks before every model call."""
+    if budget is None:
+        yield
+        return
+
+    def check(_: Any) -> None:
+        assert execution.tracker is not None
+        used = execution.tracker.usage.total_tokens or 0
+        if used >= budget:
+            execution.over_budget = BudgetExceeded(
+                f"the token budget of {budget:,} is spent: {used:,} tokens used, the next call was not made"
+            )
+            raise HookAborted(str(execution.over_budget), source="token budget")
+
+    register(InterceptionPoint.PRE_MODEL_CALL, check)
+    try:
+        yield
+    finally:
+        unregister(InterceptionPoint.PRE_MODEL_CALL, check)
+
+
+def _beat(book: RunBook, run_id: str, execution: _Execution) -> None:
+    """Say that we live; when a stop was asked for, end at once: a crew can't be interrupted otherwise."""
+    # A database that is away for a moment is asked again in a second: without its heart a run counts as lost.
+    with contextlib.suppress(LedgerError):
+        if book.beat(run_id):
+            if execution.tracker is not None:
+                execution.tracker.give_up()
+            book.finish(run_id, RunState.STOPPED, stop_reason="stopped by you", **_record(execution))
+            os._exit(0)
+
+
+def _end_badly(
+    book: RunBook, outputs: OutputStore, run_id: str, execution: _Execution, error: Exception
+) -> None:
+    record = _record(execution)
+    if execution.over_budget is not None:
+        book.finish(run_id, RunState.STOPPED, stop_reason=str(execution.over_budget), **record)
+        return
+    name, message = type(error).__name__, redacted(str(error))
+    if not isinstance(error, TrackingError):
+        # Others' messages may quote what was said: they are kept with the outputs, not in the ledger.
+        outputs.put_failure(run_id, message)
+        message = ""
+    book.log(run_id, "error", f"{name}: {message}".removesuffix(": "))
+    frames = redacted_frames(traceback.format_tb(error.__traceback__))
+    book.finish(
+        run_id, RunState.FAILED, error={"type": name, "message": message, "traceback": frames}, **record
+    )
+
+
+def redacted_frames(frames: list[str]) -> str:
+    """Where it happened: file names and source lines, which hold none of the values."""
+    return "".join(frames).replace(os.path.expanduser("~"), "~")  # noqa: PTH111  # also inside quoted paths
+
+
+def _record(execution: _Execution) -> dict[str, Any]:
+    """Readings and evidence, as far as there are any. Its own failure is evidence too, not the run's end."""
+    try:
+        metrics = parse_token_metrics(execution.tracker, execution.crew, execution.result)
+        return {
+            "readings": {"metrics": metrics.to_json()},
+            "evidence": evidence(execution.tracker, execution.crew, execution.result)
+            | {"server_tokens": execution.server_tokens},
+        }
+    except Exception as error:  # noqa: BLE001  # a crew finished; that its account failed is told beside it
+        return {"evidence": {"tracker": {"lost": 0, "errors": [type(error).__name__], "notes": []}}}

@@ -1,0 +1,24 @@
+"""The entry of `streamlit run dashboard.py`: page config, navigation, error boundary; nothing else."""
+
+import streamlit as st
+
+from tracking.ui import shell
+from tracking.ui.boundary import boundary
+
+st.set_page_config(
+    page_title="Marketing Research Swarm",
+    page_icon=".streamlit/icon.png",
+    layout="wide",
+    menu_items={"About": "Configure a crew, run it, and see what it really used and cost."},
+)
+
+page = st.navigation(
+    [
+        st.Page("tracking/ui/pages/analyze.py", title="Analyze", icon=":material/tune:", default=True),
+        st.Page("tracking/ui/pages/runs.py", title="Runs", icon=":material/history:", url_path="runs"),
+    ]
+)
+with boundary():
+    page.run()
+with boundary():
+    shell.chips()

@@ -1,0 +1,60 @@
+"""`python -m tracking`: what the launcher and people at a terminal use."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import typer
+
+from tracking.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Marketing Research Swarm: worker and checks."
+)
+
+
+@app.command()
+def prepare() -> None:
+    """Make the databases that are missing: ledger, outputs and queue."""
+    from tracking.crew.queue import prepare_queue  # noqa: PLC0415  # a second, not owed by the other commands
+    from tracking.ledger.ledger import Ledger  # noqa: PLC0415
+    from tracking.ledger.outputs import OutputStore  # noqa: PLC0415
+
+    settings = Settings()
+    Ledger.open(settings.ledger_url).close()
+    OutputStore.open(settings.outputs_url).close()
+    prepare_queue(settings)
+    typer.echo(f"ready: {settings.ledger_url.rsplit('@', 1)[-1]}")
+
+
+@app.command()
+def worker(
+    exit_when_idle: Annotated[
+        float | None, typer.Option(help="End after so many minutes without a run.")
+    ] = None,
+    if_none: Annotated[bool, typer.Option("--if-none", help="End at once if another worker lives.")] = False,
+) -> None:
+    """Carry out queued runs until Ctrl-C."""
+    from tracking.crew.worker import RunWorker  # noqa: PLC0415  # a second, not owed by the other commands
+    from tracking.ledger.ledger import Ledger  # noqa: PLC0415
+    from tracking.ledger.runs import RunBook  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = Settings()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    if if_none and RunBook(Ledger.open(settings.ledger_url)).workers():
+        return
+    RunWorker(settings).work(exit_when_idle=None if exit_when_idle is None else exit_when_idle * 60)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, which models can be used and why not, and how database and worker are."""
+    from tracking.crew.doctor import report  # noqa: PLC0415
+
+    report(Settings())
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,134 @@
+"""The calls of a run as a table, and the receipt of the one that is selected."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from tracking.domain.call import LlmCall
+from tracking.domain.usage import TokenUsage
+from tracking.ui.account import UNATTRIBUTED
+from tracking.ui.format import NOT_KNOWN, duration, spoken, tokens, usd, when, zone
+from tracking.ui.prose import plain
+
+
+def calls_section(calls: Sequence[LlmCall], tz: str | None) -> None:
+    """Every call; selecting one shows how its cost was computed."""
+    if not calls:
+        st.info("No call is in the ledger for this run.", icon=":material/info:")
+        return
+    st.caption(
+        "Select a call to see its receipt. What is empty was not reported: it is not known, and not 0."
+    )
+    chosen = st.dataframe(
+        calls_frame(calls),
+        hide_index=True,
+        height=min(460, 38 + 35 * len(calls)),
+        column_config=_columns(tz),
+        placeholder="",
+        on_select="rerun",
+        selection_mode=("single-row", "single-cell"),
+        key="calls_table",
+        alt="The calls of this run, oldest first",
+    )
+    if (row := selected_row(chosen)) is not None and row < len(calls):
+        _receipt(calls[row], tz)
+
+
+def selected_row(event: object) -> int | None:
+    """The row of a table's selection, whether its box was ticked or one of its cells was touched."""
+    selection = getattr(event, "selection", None) or {}
+    rows, cells = selection.get("rows") or [], selection.get("cells") or []
+    if rows:
+        return int(rows[0])
+    return int(cells[0][0]) if cells else None
+
+
+def calls_frame(calls: Sequence[LlmCall]) -> pd.DataFrame:
+    """One row per call. Counts that nobody reported are missing, not 0; money is exact."""
+    usages = [call.usage or TokenUsage() for call in calls]
+    return pd.DataFrame(
+        {
+            "start": [call.started_at for call in calls],
+            "duration": [call.duration for call in calls],
+            "agent": [call.agent_name or UNATTRIBUTED for call in calls],
+            "task": [UNATTRIBUTED if call.task_name is None else spoken(call.task_name) for call in calls],
+            "model": [call.billed_model for call in calls],
+            "input": pd.array([usage.input_tokens for usage in usages], dtype="Int64"),
+            "cached": pd.array([usage.cache_read_input_tokens for usage in usages], dtype="Int64"),
+            "output": pd.array([usage.output_tokens for usage in usages], dtype="Int64"),
+            "reasoning": pd.array([usage.reasoning_output_tokens for usage in usages], dtype="Int64"),
+            "cost": [usd(call.cost.amount, call.cost.state) for call in calls],
+            "state": [str(call.usage_state) for call in calls],
+            "status": [str(call.status) for call in calls],
+            "sources": [", ".join(call.sources) for call in calls],
+        }
+    )
+
+
+def _columns(tz: str | None) -> dict[str, ColumnConfig]:
+    column = st.column_config
+    seen_in = tz if zone(tz) else "UTC"
+    return {
+        "start": column.DatetimeColumn(
+            "Start", format="HH:mm:ss.SSS", timezone=seen_in, help=f"Time zone: {seen_in}"
+        ),
+        "duration": column.NumberColumn("Duration", format="%.2f s", width="small"),
+        "agent": column.TextColumn("Agent"),
+        "task": column.TextColumn("Task"),
+        "model": column.TextColumn("Model"),
+        "input": column.NumberColumn(
+            "Input", format="localized", help="Input tokens, the cached ones included"
+        ),
+        "cached": column.NumberColumn(
+            "Cached", format="localized", help="Input tokens read from the provider's cache"
+        ),
+        "output": column.NumberColumn("Output", format="localized", help="Output tokens, reasoning included"),
+        "reasoning": column.NumberColumn(
+            "Reasoning", format="localized", help="Output tokens spent on reasoning"
+        ),
+        "cost": column.TextColumn("Cost", alignment="right"),
+        "state": column.TextColumn("Usage", help="reported by the provider, estimated by us, or unknown"),
+        "status": column.TextColumn("Status"),
+        "sources": column.TextColumn("Seen by", help="What saw the call, the most trusted first"),
+    }
+
+
+def _receipt(call: LlmCall, tz: str | None) -> None:
+    receipt = call.cost.receipt
+    with st.container(border=True):
+        st.markdown(f"**Receipt: {plain(usd(call.cost.amount, call.cost.state))}**")
+        facts = [
+            when(call.started_at, tz, seconds=True),
+            duration(call.duration),
+            f"asked for {call.request_model}, answered by {call.response_model or NOT_KNOWN}",
+            call.operation_name,
+        ]
+        if call.error_type:
+            facts.append(f"{call.status}: {call.error_type}")
+        st.caption(plain(" · ".join(facts)))
+        if receipt is None:
+            st.write("No price was looked up for this call.")
+            return
+        st.write(plain(f"Priced as {receipt.model} of {receipt.provider}, source: {receipt.source}."))
+        if receipt.rates:
+            st.table(_rates(call), border="horizontal", width="content", alt="The rates of this call")
+        if receipt.note:
+            st.caption(plain(receipt.note))
+
+
+def _rates(call: LlmCall) -> pd.DataFrame:
+    """The rates in force at the call's time, each beside what it was charged for: they add up to the cost."""
+    receipt = call.cost.receipt
+    rates = {} if receipt is None else receipt.rates
+    charged = {**(call.usage or TokenUsage()).apart(rates), "requests": 1}
+    applied = {name: rate for name, rate in rates.items() if name in charged}
+    return pd.DataFrame(
+        {
+            "Charged for": [plain(spoken(name)) for name in applied],
+            "Count": [tokens(charged[name]) for name in applied],
+            "US dollars": [f"{rate:f}" for rate in applied.values()],
+            "per": ["thousand" if name.endswith("requests") else "million" for name in applied],
+        }
+    )

@@ -1,0 +1,250 @@
+"""Charts of what a run used: where the tokens went, when the calls and tasks ran, what days cost.
+
+Every function takes values and returns a figure. Floats exist here only: what is exact stands in the hover.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from html import escape
+from textwrap import wrap
+from typing import Final
+
+import plotly.graph_objects as go
+
+from tracking.domain.call import CallStatus, LlmCall
+from tracking.domain.run import RunState, TaskProgress
+from tracking.ui.account import UNATTRIBUTED, Line
+from tracking.ui.format import NOT_KNOWN, counted, duration, share, spoken, tokens, usd
+from tracking.ui.history import Sums, sums_note, sums_title
+from tracking.ui.palette import ALARM, NEUTRAL, OKABE_ITO, Paint
+
+_ROW: Final = 34  # pixels of a bar with its gap
+_FRAME: Final = 130  # pixels of title, axis and legend
+_TALLEST: Final = 640
+_KINDS: Final = ("Input", "Cached input", "Output")
+_LABEL: Final = 20  # characters of a name on one line
+
+
+def token_breakdown(lines: Sequence[Line], paints: Mapping[str | None, Paint], title: str) -> go.Figure:
+    """One bar per name, in its colour: fresh input solid, cached input pale, output hatched."""
+    figure = go.Figure()
+    labels = [_label(line.label) for line in lines]
+    colours = [paints[line.name].colour for line in lines]
+    for kind in _KINDS:
+        figure.add_bar(
+            orientation="h",
+            name=kind,
+            x=[_part(line, kind) for line in lines],
+            y=labels,
+            marker=_kind_marker(kind, colours),
+            customdata=[_line_hover(line) for line in lines],
+            hovertemplate=f"%{{customdata}}<br>{kind}: %{{x:,}} tokens<extra></extra>",
+            showlegend=False,
+        )
+        # A legend entry would show the first bar's colour: it explains the kind, so it has nobody's.
+        figure.add_bar(name=kind, x=[None], y=[None], orientation="h", marker=_kind_marker(kind, NEUTRAL))
+    figure.update_layout(barmode="stack", yaxis={"autorange": "reversed", "title": None})
+    finish(figure, title, row_height(len(lines)))
+    return figure.update_xaxes(tickformat="~s")
+
+
+def _part(line: Line, kind: str) -> int:
+    usage = line.totals.usage
+    cached = usage.cache_read_input_tokens or 0
+    if kind == "Input":
+        return max(0, (usage.input_tokens or 0) - cached)
+    return cached if kind == "Cached input" else usage.output_tokens or 0
+
+
+def _kind_marker(kind: str, colour: str | list[str]) -> dict[str, object]:
+    # An opacity would not reach the legend's swatch: the paleness is part of the colour.
+    pale = kind == "Cached input"
+    colours = [_pale(one) if pale else one for one in ([colour] if isinstance(colour, str) else colour)]
+    marker: dict[str, object] = {"color": colours[0] if isinstance(colour, str) else colours}
+    if kind == "Output":
+        marker["pattern"] = {"shape": "/", "fillmode": "overlay", "solidity": 0.25, "fgcolor": "#FFFFFF"}
+    return marker
+
+
+def _pale(colour: str) -> str:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.45)"
+
+
+def _line_hover(line: Line) -> str:
+    sums = line.totals
+    used = f"{tokens(sums.usage.total_tokens)} tokens, {share(line.share)} of the run"
+    cost = usd(sums.cost.amount, sums.cost.state)
+    text = f"<b>{escape(line.label)}</b><br>{used}<br>{counted(sums.requests, 'call')}, {cost}"
+    return text + (
+        f"<br>{counted(sums.unknown_requests, 'call')} reported no usage" if sums.unknown_requests else ""
+    )
+
+
+def call_timeline(
+    calls: Sequence[LlmCall], paints: Mapping[str | None, Paint], started_at: datetime
+) -> go.Figure:
+    """One bar per call, from sending to the end of its answer, in the agent's colour; gaps stay gaps."""
+    figure = go.Figure()
+    scale, unit = _scale(max((c.ended_at - started_at).total_seconds() for c in calls))
+    for agent in sorted({call.agent_name for call in calls}, key=lambda name: (name is None, name or "")):
+        own = [(row, call) for row, call in enumerate(calls, start=1) if call.agent_name == agent]
+        paint = paints[agent]
+        figure.add_bar(
+            orientation="h",
+            name=UNATTRIBUTED if agent is None else agent,
+            base=[(call.started_at - started_at).total_seconds() / scale for _, call in own],
+            x=[call.duration / scale for _, call in own],
+            y=[row for row, _ in own],
+            # An outline keeps a call visible that is too short for a pixel.
+            marker={"color": paint.colour, "line": {"color": paint.colour, "width": 1.5}, **hatching(paint)},
+            customdata=[_call_hover(call) for _, call in own],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    _mark_failed(figure, calls, started_at, scale)
+    figure.update_layout(
+        barmode="overlay",
+        bargap=0.25 if len(calls) < 60 else 0,
+        yaxis={"autorange": "reversed", "title": "call", "tick0": 1, "dtick": max(1, len(calls) // 8)},
+    )
+    agents = len({call.agent_name for call in calls})
+    height = row_height(len(calls), row=20) + 14 * agents  # on a phone each has a line of the legend
+    finish(figure, "When each call ran, since the run began", height, x_unit=unit)
+    return figure.update_xaxes(rangemode="tozero")
+
+
+def _mark_failed(figure: go.Figure, calls: Sequence[LlmCall], started_at: datetime, scale: float) -> None:
+    failed = [(row, call) for row, call in enumerate(calls, start=1) if call.status is not CallStatus.OK]
+    if not failed:
+        return
+    figure.add_scatter(
+        mode="markers",
+        name="failed or cut off",
+        x=[(call.ended_at - started_at).total_seconds() / scale for _, call in failed],
+        y=[row for row, _ in failed],
+        marker={"symbol": "x", "size": 10, "color": ALARM, "line": {"color": "#FFFFFF", "width": 1}},
+        customdata=[_call_hover(call) for _, call in failed],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _call_hover(call: LlmCall) -> str:
+    total = call.usage.total_tokens if call.usage else None
+    who, task = escape(call.agent_name or UNATTRIBUTED), escape(spoken(call.task_name or "no task"))
+    text = f"<b>{who}</b>, {task}<br>{escape(call.billed_model)}, {duration(call.duration)}"
+    text += f"<br>{tokens(total)} tokens, {usd(call.cost.amount, call.cost.state)}"
+    if call.status is not CallStatus.OK:
+        text += f"<br>{call.status}: {escape(call.error_type or NOT_KNOWN)}"
+    return text
+
+
+def task_timeline(
+    tasks: Sequence[TaskProgress], paints: Mapping[str | None, Paint], started_at: datetime, now: datetime
+) -> go.Figure:
+    """One bar per task that began, in its agent's colour. A task that runs reaches until `now`."""
+    begun = [(task, task.started_at, task.finished_at or now) for task in tasks if task.started_at]
+    longest = max(((end - started_at).total_seconds() for _, _, end in begun), default=0.0)
+    scale, unit = _scale(longest)
+    figure = go.Figure()
+    figure.add_bar(
+        orientation="h",
+        base=[(start - started_at).total_seconds() / scale for _, start, _ in begun],
+        x=[(end - start).total_seconds() / scale for _, start, end in begun],
+        y=[_label(spoken(task.task_name)) for task, _, _ in begun],
+        marker={
+            "color": [paints[task.agent_name].colour for task, _, _ in begun],
+            "pattern": {
+                "shape": [paints[task.agent_name].pattern for task, _, _ in begun],
+                "fillmode": "overlay",
+                "fgcolor": "#FFFFFF",
+                "solidity": 0.2,
+            },
+        },
+        text=[duration(end - start) for _, start, end in begun],
+        textposition="outside",
+        cliponaxis=False,
+        customdata=[
+            f"<b>{escape(spoken(task.task_name))}</b>, {escape(task.agent_name)}<br>"
+            f"{_state(task)}, {duration(end - start)}"
+            for task, start, end in begun
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+        showlegend=False,
+    )
+    # Room for the last bar's text, which stands outside it.
+    figure.update_layout(
+        yaxis={"autorange": "reversed", "title": None}, xaxis={"range": [0, longest / scale * 1.15 or 1]}
+    )
+    return finish(figure, "When each task ran, since the run began", row_height(len(begun)), x_unit=unit)
+
+
+def day_chart(days: Sequence[tuple[date, Sums]], *, spend: bool) -> go.Figure:
+    """Dollars or tokens per day of the runs listed below it, in the viewer's calendar."""
+    figure = go.Figure()
+    figure.add_bar(
+        x=[day.isoformat() for day, _ in days],
+        y=[float(sums.cost or 0) if spend else sums.tokens for _, sums in days],
+        marker={"color": OKABE_ITO[0]},
+        customdata=[
+            f"<b>{day.day} {day:%b %Y}</b><br>{sums_title(sums)}<br>{sums_note(sums)}" for day, sums in days
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    finish(figure, "Spend per day" if spend else "Tokens per day", 240)
+    figure.update_yaxes(
+        title=None if spend else "tokens",
+        rangemode="tozero",
+        tickprefix="$" if spend else "",
+        tickformat=",~f",
+    )
+    figure.update_layout(showlegend=False)
+    if (days[-1][0] - days[0][0]).days < 15:  # a wide axis would be labelled with hours
+        figure.update_xaxes(dtick=86_400_000, tickformat="%-d %b")
+    return figure
+
+
+def hatching(paint: Paint) -> dict[str, object]:
+    if not paint.pattern:
+        return {}
+    return {"pattern": {"shape": paint.pattern, "fillmode": "overlay", "fgcolor": "#FFFFFF", "solidity": 0.2}}
+
+
+def _scale(seconds: float) -> tuple[float, str]:
+    if seconds < 300:
+        return 1.0, "s"
+    return (60.0, "min") if seconds < 10_800 else (3600.0, "h")
+
+
+def _state(task: TaskProgress) -> str:
+    return "done" if task.state is RunState.COMPLETED else str(task.state)
+
+
+def _label(name: str) -> str:
+    return "<br>".join(wrap(escape(name), _LABEL)) or name
+
+
+def row_height(rows: int, row: int = _ROW) -> int:
+    return min(_TALLEST, _FRAME + row * max(rows, 2))
+
+
+def finish(figure: go.Figure, title: str, height: int, *, x_unit: str = "") -> go.Figure:
+    """What all charts share. The unit stands at the ticks, where it can't run into the legend."""
+    figure.update_layout(
+        title={"text": title, "font": {"size": 16}},
+        height=height,
+        margin={"l": 8, "r": 16, "t": 48, "b": 8},
+        legend={
+            "orientation": "h",
+            "traceorder": "normal",
+            "yref": "container",
+            "yanchor": "bottom",
+            "y": 0,
+            "x": 0,
+            "title": None,
+        },
+        hoverlabel={"align": "left"},
+    )
+    suffix = f" {x_unit}" if x_unit else ""
+    figure.update_xaxes(title=None, automargin=True, ticksuffix=suffix)
+    figure.update_yaxes(automargin=True)
+    return figure

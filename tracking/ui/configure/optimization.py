@@ -1,0 +1,93 @@
+"""How the crew runs: what is recorded, and what keeps its use of tokens small."""
+
+from typing import Final
+
+import streamlit as st
+
+from tracking.domain.spec import ContextMode
+from tracking.ui.configure import fields, form
+from tracking.ui.configure.draft import Draft
+from tracking.ui.configure.model import model_section
+
+_CONTEXT: Final = {
+    ContextMode.ALL: "All earlier outputs",
+    ContextMode.DECLARED: "Declared outputs",
+    ContextMode.TRIMMED: "Declared, trimmed",
+}
+
+
+def optimization_section(draft: Draft) -> None:
+    with st.container(border=True):
+        st.subheader("Model and optimization settings", anchor=False)
+        model, limits, context, tracking = st.columns([3, 2, 2, 2], gap="medium")
+        with model:
+            model_section(draft)
+        with limits:
+            _limits()
+        with context:
+            _context()
+        with tracking:
+            _tracking(draft)
+
+
+def _tracking(draft: Draft) -> None:
+    st.checkbox(
+        "Enable Token Tracking",
+        key=form.key("settings.track_tokens"),
+        persist_state="session",
+        help="Records every call to a model with its tokens and cost, and never what was said in it. Without "
+        "it crewai's own figures are shown, which nothing can verify.",
+    )
+    if form.calls_tools(draft.catalog):
+        fields.switch(
+            "settings.cache_tool_results",
+            "Cache tool results",
+            help_text="A tool that is asked the same thing twice answers from memory.",
+        )
+    fields.switch("settings.stream", "Stream answers", help_text="Ask the provider for streamed answers.")
+
+
+def _limits() -> None:
+    fields.whole(
+        "settings.max_output_tokens",
+        "Max output tokens",
+        low=16,
+        high=32_768,
+        step=20,
+        placeholder="120",
+        help_text="The most a model may answer with, per call.",
+    )
+    tracked = st.session_state[form.key("settings.track_tokens")]
+    fields.whole(
+        "settings.token_budget",
+        "Token budget",
+        low=1,
+        high=10**9,
+        step=1_000,
+        placeholder="No limit",
+        help_text="Input plus output of the whole run. Once it is spent, the next call is not made.",
+        disabled=not tracked,
+    )
+    if not tracked:
+        st.caption("Needs token tracking: without it nobody sees what is spent.")
+
+
+def _context() -> None:
+    st.selectbox(
+        "Context handling",
+        list(_CONTEXT),
+        format_func=_CONTEXT.__getitem__,
+        key=form.key("settings.context_mode"),
+        persist_state="session",
+        help="Which earlier outputs a task is shown. config/tasks.yaml declares whose each one needs.",
+    )
+    if st.session_state[form.key("settings.context_mode")] == ContextMode.TRIMMED:
+        fields.whole(
+            "settings.context_tokens",
+            "Trim each to (tokens)",
+            low=10,
+            high=32_768,
+            step=20,
+            placeholder="80",
+            help_text="How much of each earlier output is shown.",
+        )

@@ -1,0 +1,72 @@
+"""The run in one line, which is always true, and what a person should know before starting it."""
+
+from tracking.crew.catalog import Catalog
+from tracking.domain.cost import Cost, CostState
+from tracking.domain.spec import RunSpec
+from tracking.ui.configure.draft import Draft
+from tracking.ui.format import counted, tokens, usd
+
+
+def summary_line(draft: Draft) -> str:
+    """`3 agents · 3 tasks · local demo model · about 1,100 tokens (900 to 1,400) · free`."""
+    if draft.spec is None:
+        return "No agents chosen: nothing would run."
+    parts = [counted(len(draft.spec.agents), "agent"), counted(len(_tasks(draft)), "task")]
+    parts.append(models_in_words(draft.catalog, draft.spec))
+    if draft.plan is not None:
+        found = draft.plan.estimate
+        parts.append(f"about {tokens(_rounded(found.tokens))} tokens ({_range(found.low, found.high)})")
+        parts.append(_cost_in_words(found.cost))
+    return " · ".join(parts)
+
+
+def cautions(draft: Draft) -> list[str]:
+    """What will probably go otherwise than meant, though it can run."""
+    if draft.spec is None or draft.plan is None:
+        return []
+    found = []
+    for task in draft.plan.estimate.tasks:
+        model = draft.catalog.models[task.model]
+        if task.high > model.context_window:
+            found.append(
+                f"{task.agent_name} may need {tokens(task.high)} tokens, {model.label} has room for "
+                f"{tokens(model.context_window)}: lower the output or trim the context."
+            )
+    budget = draft.spec.settings.token_budget
+    if budget is not None and budget < draft.plan.estimate.tokens:
+        found.append(f"The token budget of {tokens(budget)} will probably end the run before its last task.")
+    return found
+
+
+def models_in_words(catalog: Catalog, spec: RunSpec) -> str:
+    used = list(dict.fromkeys(spec.model_of(agent) for agent in spec.agents))
+    if len(used) > 1:
+        return f"{len(used)} models"
+    model = catalog.models[used[0]]
+    return "local demo model" if model.is_local else model.label
+
+
+def _tasks(draft: Draft) -> tuple[object, ...]:
+    assert draft.spec is not None
+    return draft.catalog.tasks_of(draft.spec.agents)
+
+
+def _range(low: int, high: int) -> str:
+    return f"{tokens(_rounded(low))}\N{EN DASH}{tokens(_rounded(high))}"
+
+
+def _rounded(count: int) -> int:
+    """Two significant digits: an estimate that shows more claims to know more."""
+    return round(count, 2 - len(str(count)))
+
+
+def _cost_in_words(cost: Cost) -> str:
+    match cost.state:
+        case CostState.FREE:
+            return "free"
+        case CostState.UNPRICED:
+            return "price not known"
+        case CostState.PARTIAL:
+            return f"{usd(cost.amount, cost.state)}, some of it at an unknown price"
+        case _:
+            return usd(cost.amount, cost.state)

@@ -1,0 +1,167 @@
+"""The Execute Analysis tab: what will run, the one button that runs it, and what is running."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from tracking.crew import queue
+from tracking.domain.run import Run
+from tracking.domain.spec import RunSpec
+from tracking.errors import TrackingError
+from tracking.ui import state
+from tracking.ui.configure.draft import Draft
+from tracking.ui.configure.summary import cautions, summary_line
+from tracking.ui.format import tokens, usd
+from tracking.ui.prose import plain
+
+NAME: Final = "execute.name"
+_TICKET: Final = "execute.ticket"
+
+
+@dataclass(slots=True)
+class Ticket:
+    """Good for one run. `problem` is why the last try failed.
+
+    A second click does not wait for the first: Streamlit starts the page's script again beside the one that
+    is still handing the run over. The lock makes it wait, and the ticket tells it that this has been done.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    used: bool = False
+    run_id: str | None = None
+    problem: str | None = None
+
+
+def execute_tab(draft: Draft, run: Run | None, *, show_results: Callable[[], None]) -> None:
+    """Draw the tab. While the current run lives there is no button: it would be for another run."""
+    if run is not None:
+        _current(run, show_results)
+        if not state.is_final(run):
+            return
+    _launch(draft)
+    _table(draft)
+
+
+def _current(run: Run, show_results: Callable[[], None]) -> None:
+    from tracking.ui.progress import live_progress  # noqa: PLC0415  # needed only when there is a run
+
+    with st.container(border=True):
+        live_progress(run.run_id)
+        if state.is_final(run):
+            st.button("Show the results", icon=":material/monitoring:", on_click=show_results)
+            return
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("You can close this page: the run goes on, and its address brings you back.")
+            st.button("Set up another run", icon=":material/add:", type="tertiary", on_click=state.forget_run)
+
+
+def adopt_launched_run() -> None:
+    """Make the run that the last click launched the current one. Repeated until it is done to the end."""
+    ticket = _ticket()
+    with ticket.lock:
+        run_id = ticket.run_id
+    if run_id is not None:
+        state.set_run(run_id)
+        st.session_state[_TICKET] = Ticket()
+
+
+def _ticket() -> Ticket:
+    if _TICKET not in st.session_state:
+        st.session_state[_TICKET] = Ticket()
+    ticket: Ticket = st.session_state[_TICKET]
+    return ticket
+
+
+def _launch(draft: Draft) -> None:
+    with st.container(border=True):
+        for problem in draft.problems:
+            st.error(f"**{problem.place}**: {plain(problem.text)}", icon=":material/block:")
+        st.markdown(f"**{plain(summary_line(draft))}**")
+        for caution in cautions(draft):
+            st.caption(f":material/warning: {plain(caution)}")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            _button(draft)
+        if refusal := _ticket().problem:
+            st.error(plain(refusal), icon=":material/error:")
+
+
+def _button(draft: Draft) -> None:
+    title = draft.catalog.presets[draft.spec.preset].title if draft.spec else ""
+    st.text_input(
+        "Name of the run", key=NAME, persist_state="session", placeholder=title, max_chars=80, width=360
+    )
+    st.button(
+        "Run analysis",
+        key="execute.run",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=not draft.ready,
+        help=None if draft.ready else "What is in the way is named above.",
+        on_click=_run,
+        args=(_ticket(), draft.spec, title),
+    )
+
+
+def _run(ticket: Ticket, spec: RunSpec, title: str) -> None:
+    """Hand the run to a worker, once per ticket.
+
+    Every access to the session state may end this script for the next click's sake; the ticket is a plain
+    object, so nothing can intervene between handing the run over and noting its id.
+    """
+    name = (st.session_state.get(NAME) or "").strip() or title
+    settings, ledger = state.settings(), state.ledger()
+    with ticket.lock:
+        if ticket.used:
+            return
+        try:
+            ticket.run_id = queue.submit(settings, ledger, spec, name=name)
+        except TrackingError as error:
+            reason = str(error).partition("\n")[0]  # a database's own words go on for pages
+            ticket.problem = f"The run could not be started: {reason}. Try again in a few seconds."
+        else:
+            ticket.used = True
+
+
+def _table(draft: Draft) -> None:
+    if draft.plan is None:
+        return
+    st.subheader("What will run, in order", anchor=False)
+    st.dataframe(
+        _rows(draft),
+        hide_index=True,
+        height="content",
+        column_config={
+            "#": st.column_config.NumberColumn(width=40),
+            "Agent": st.column_config.TextColumn(width=190),
+            "Task": st.column_config.TextColumn(width=160),
+            "Tokens": st.column_config.NumberColumn("Tokens, about", format="localized"),
+            "Range": st.column_config.TextColumn(help="From 30 % of the allowed output used to all of it."),
+            "Cost": st.column_config.TextColumn("Cost, about", help="At today's list prices."),
+        },
+    )
+
+
+def _rows(draft: Draft) -> pd.DataFrame:
+    assert draft.plan is not None
+    expected = {task.name: task for task in draft.plan.estimate.tasks}
+    rows = []
+    for prompt in draft.plan.prompts:
+        task = expected[prompt.name]
+        earlier = ", ".join(name.replace("_", " ") for name in prompt.context)
+        rows.append(
+            {
+                "#": prompt.position + 1,
+                "Agent": prompt.agent.role,
+                "Task": prompt.name.replace("_", " ").capitalize(),
+                "Model": draft.catalog.models[prompt.model].label,
+                "Reads": earlier or "its figures only",
+                "Tokens": task.tokens,
+                "Range": f"{tokens(task.low)}\N{EN DASH}{tokens(task.high)}",
+                "Cost": usd(task.cost.amount, task.cost.state),
+            }
+        )
+    return pd.DataFrame(rows)

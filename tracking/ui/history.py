@@ -1,0 +1,157 @@
+"""All runs: what each used, and what they used together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+import pandas as pd
+
+from tracking.analysis.missing import was_tracked
+from tracking.domain.call import CallTotals, totals
+from tracking.domain.cost import CostState, state_of_sum
+from tracking.domain.reading import Source, TokenMetrics
+from tracking.domain.run import Run, RunState
+from tracking.ui.account import cost_of, elapsed_of, metrics_of, tokens_of
+from tracking.ui.format import counted, duration, token_total, usd, zone
+
+_NOTHING: Final = totals(())
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A run in the history. `state` is the one a person should see now."""
+
+    run: Run
+    state: RunState
+    elapsed: timedelta | None
+    metrics: TokenMetrics
+
+    @property
+    def used_nothing(self) -> bool:
+        """Whether it is known to have called no model: it was watched, and nothing went wrong with that."""
+        if self.run.started_at is None:
+            return True
+        if self.state.is_final and self.run.readings is None:
+            return False  # it was ended from outside, and its first call may have been open
+        tracker = self.run.evidence.get("tracker") or {}
+        watched = was_tracked(self.run) and not tracker.get("lost") and not tracker.get("errors")
+        return watched and self.metrics.source is Source.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Runs added up, with what could not be added counted beside the sums."""
+
+    runs: int
+    tokens: int
+    unknown_runs: int  # some of their tokens are not known
+    cost: Decimal | None
+    cost_state: CostState
+    unpriced_runs: int  # some of their calls are not priced
+
+
+def entries(runs: Iterable[Run], used: Mapping[str | None, CallTotals], now: datetime) -> list[Entry]:
+    """The runs with what the ledger's calls say of each."""
+    found = []
+    for run in runs:
+        state = run.state_at(now)
+        metrics = metrics_of(run, used.get(run.run_id, _NOTHING))
+        found.append(Entry(run, state, elapsed_of(run, state, now), metrics))
+    return found
+
+
+def matching(
+    found: Iterable[Entry], *, states: Sequence[str] = (), preset: str | None = None, text: str = ""
+) -> list[Entry]:
+    """The entries that all filters let through; an empty filter lets everything through."""
+    words = text.lower().split()
+    return [
+        entry
+        for entry in found
+        if (not states or entry.state in states)
+        and (preset is None or entry.run.preset == preset)
+        and all(word in _searched(entry) for word in words)
+    ]
+
+
+def _searched(entry: Entry) -> str:
+    run = entry.run
+    agents = " ".join(map(str, run.spec.get("agents", ())))
+    return f"{run.name} {run.preset} {run.run_id} {entry.state} {run.spec.get('model', '')} {agents}".lower()
+
+
+def add_up(found: Iterable[Entry]) -> Sums:
+    """Exact, and honest about its gaps: an unpriced run makes the cost a lower bound."""
+    everything = list(found)
+    counting = [entry for entry in everything if not entry.used_nothing]
+    known = [entry.metrics.total_cost for entry in counting if entry.metrics.total_cost is not None]
+    states = {entry.metrics.cost_state for entry in counting}
+    cost = sum(known, Decimal(0)) if known or not counting else None
+    gaps = {CostState.UNPRICED, CostState.PARTIAL}
+    return Sums(
+        runs=len(everything),
+        tokens=sum(entry.metrics.total_tokens or 0 for entry in counting),
+        unknown_runs=sum(e.metrics.total_tokens is None or e.metrics.unknown_requests > 0 for e in counting),
+        cost=cost,
+        cost_state=CostState.UNPRICED if cost is None else state_of_sum(states),
+        unpriced_runs=sum(entry.metrics.cost_state in gaps for entry in counting),
+    )
+
+
+def sums_title(sums: Sums) -> str:
+    """The page's answer: `12 runs used 84,120 tokens and $0.31`."""
+    used = token_total(sums.tokens, unknown=sums.unknown_runs)
+    return f"{counted(sums.runs, 'run')} used {used} tokens, {usd(sums.cost, sums.cost_state)}"
+
+
+def sums_note(sums: Sums) -> str:
+    """What the sums lack; empty when they lack nothing."""
+    notes = []
+    if sums.unknown_runs:
+        notes.append(f"{counted(sums.unknown_runs, 'run')} with tokens that are not known")
+    if sums.unpriced_runs:
+        notes.append(f"{counted(sums.unpriced_runs, 'run')} with calls that are not priced")
+    return ", ".join(notes)
+
+
+def history_frame(found: Sequence[Entry], titles: Mapping[str, str]) -> pd.DataFrame:
+    """One row per run, in the given order; what a run that called no model did not use is left empty.
+
+    `titles` are the presets' titles by name.
+    """
+    whole = sum(entry.metrics.total_tokens or 0 for entry in found)
+    return pd.DataFrame(
+        {
+            "when": [entry.run.created_at for entry in found],
+            "name": [entry.run.name for entry in found],
+            "state": [str(entry.state) for entry in found],
+            "tokens": ["" if entry.used_nothing else tokens_of(entry.metrics) for entry in found],
+            "share": [round((e.metrics.total_tokens or 0) * 100 / whole, 1) if whole else 0.0 for e in found],
+            "cost": ["" if entry.used_nothing else cost_of(entry.metrics) for entry in found],
+            "calls": pd.array([_calls(entry) for entry in found], dtype="Int64"),
+            "duration": ["" if entry.elapsed is None else duration(entry.elapsed) for entry in found],
+            "source": [_source(entry) for entry in found],
+            "preset": [titles.get(entry.run.preset or "", entry.run.preset or "") for entry in found],
+        }
+    )
+
+
+def _calls(entry: Entry) -> int | None:
+    return 0 if entry.used_nothing else entry.metrics.requests_made
+
+
+def _source(entry: Entry) -> str:
+    if entry.used_nothing:
+        return ""
+    source, verification = entry.metrics.source, entry.metrics.verification
+    return str(source) if source in {Source.TRACKER, Source.NONE} else f"{source}, {verification}"
+
+
+def by_day(found: Iterable[Entry], tz: str | None) -> list[tuple[date, Sums]]:
+    """The runs added up per day of the viewer's calendar, oldest first."""
+    days: dict[date, list[Entry]] = {}
+    for entry in found:
+        days.setdefault(entry.run.created_at.astimezone(zone(tz) or UTC).date(), []).append(entry)
+    return [(day, add_up(days[day])) for day in sorted(days)]

@@ -1,0 +1,203 @@
+"""A run while it lives: read from the ledger every second, whoever carries it out."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from tracking.crew.queue import request_stop
+from tracking.crew.redact import scrub
+from tracking.domain.call import CallStatus
+from tracking.domain.run import Run, RunState, TaskProgress
+from tracking.ui import state
+from tracking.ui.account import (
+    Account,
+    Tile,
+    account_of,
+    headline,
+    part_of_sums,
+    reason,
+    tokens_of_sums,
+    unknown_notes,
+    with_message,
+)
+from tracking.ui.cards import cards
+from tracking.ui.format import counted, duration, share, spoken, usd
+from tracking.ui.prose import plain
+
+_EVERY: Final = 1.0  # seconds; a call is on screen at most this long after it is in the ledger
+_ICONS: Final = {
+    RunState.QUEUED: ":gray[:material/radio_button_unchecked:]",
+    RunState.RUNNING: ":blue[:material/progress_activity:]",
+    RunState.COMPLETED: ":green[:material/check_circle:]",
+    RunState.FAILED: ":red[:material/error:]",
+    RunState.STOPPED: ":orange[:material/stop_circle:]",
+    RunState.LOST: ":orange[:material/link_off:]",
+}
+_WORDS: Final = {RunState.QUEUED: "waiting", RunState.COMPLETED: "done"}
+
+
+def live_progress(run_id: str) -> None:
+    """Show how a run is doing until it ends; then the whole page is run once, to show the results."""
+    run = state.ledger().run(run_id)
+    if run is None:
+        st.info("There is no run with this id in the ledger.", icon=":material/search_off:")
+    elif run.state_at(datetime.now(UTC)).is_final:
+        _ended(_account(run))
+    else:
+        _watch(run_id)
+
+
+@st.fragment(run_every=_EVERY)
+def _watch(run_id: str) -> None:
+    run = state.ledger().run(run_id)
+    if run is None or run.state_at(datetime.now(UTC)).is_final:
+        # The page is made anew without this fragment, so this happens once.
+        st.rerun()
+    account = _account(run)
+    if account.state is RunState.QUEUED:
+        _waiting(account)
+    else:
+        _running(account)
+
+
+def _account(run: Run) -> Account:
+    book = state.run_book()
+    return account_of(
+        with_message(run, state.outputs()),
+        book.tasks(run.run_id),
+        state.ledger().calls(run_id=run.run_id),
+        datetime.now(UTC),
+    )
+
+
+def _ended(account: Account) -> None:
+    """What a run came to, in the place where it was watched."""
+    why = reason(account)
+    if why is None:
+        st.success(plain(headline(account)), icon=":material/check_circle:")
+    else:
+        show = st.error if account.state is RunState.FAILED else st.warning
+        show(f"**{plain(headline(account))}**  \n{plain(scrub(why))}", icon=":material/error:")
+        if trace := (account.run.error or {}).get("traceback"):
+            with st.expander("Traceback"):
+                st.code(scrub(trace), language=None, wrap_lines=True)
+    _tasks(account)
+
+
+def _waiting(account: Account) -> None:
+    ahead = sum(run.created_at < account.run.created_at for run in state.ledger().runs(state=RunState.QUEUED))
+    place = "next in the queue" if ahead == 0 else f"number {ahead + 1} in the queue"
+    _title(f"Waiting, {place}", account.run)
+    workers = state.run_book().workers()
+    if not workers:
+        st.warning(
+            "No worker is running, so nothing will start this run. "
+            "Start the dashboard with `python run_dashboard.py`, which keeps one.",
+            icon=":material/warning:",
+        )
+    elif all(worker.running for worker in workers):
+        busy = _busy_with(sum(worker.running for worker in workers))
+        st.caption(f"{counted(len(workers), 'worker')} alive, busy with {busy}.")
+    else:
+        st.caption(f"{counted(len(workers), 'worker')} alive: it will begin in a moment.")
+    _tasks(account)
+
+
+def _busy_with(running: int) -> str:
+    return "another run" if running == 1 else f"{running:,} other runs"
+
+
+def _running(account: Account) -> None:
+    current = next((task for task in account.tasks if task.state is RunState.RUNNING), None)
+    words = [f"Running · {duration(account.elapsed)}"]
+    if current is not None:
+        words.append(f"task {current.position + 1} of {len(account.tasks)} · {current.agent_name}")
+    _title(" · ".join(words), account.run)
+    _counters(account)
+    if account.tasks:
+        done = sum(task.state is RunState.COMPLETED for task in account.tasks)
+        st.progress(done / len(account.tasks), text=f"{done} of {len(account.tasks)} tasks done")
+    _tasks(account)
+
+
+def _title(text: str, run: Run) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(plain(text), anchor=False, width="content")
+        if not run.spec:  # a crew of a person's own runs in their process, which takes no orders from here
+            return
+        asked = run.stop_requested_at is not None
+        st.button(
+            "Stopping" if asked else "Stop",
+            icon=":material/stop_circle:",
+            disabled=asked,
+            help="Ends the run within a second or so. What it did is kept; an open call may be billed.",
+            on_click=_stop,
+            args=(run.run_id,),
+            key="stop_run",
+        )
+
+
+def _stop(run_id: str) -> None:
+    request_stop(state.ledger(), run_id)
+
+
+def _counters(account: Account) -> None:
+    sums = account.totals
+    usage = sums.usage
+    cached = None
+    if usage.cache_read_input_tokens is not None and usage.input_tokens:
+        cached = usage.cache_read_input_tokens / usage.input_tokens
+    split = f"{part_of_sums(sums, usage.input_tokens)} in, {part_of_sums(sums, usage.output_tokens)} out"
+    gaps = unknown_notes(account.metrics)
+    errors = sum(call.status is not CallStatus.OK for call in account.calls)
+    unpriced = f"{counted(sums.unpriced_requests, 'call')} unpriced" if sums.unpriced_requests else ""
+    cards(
+        (
+            Tile("Tokens", tokens_of_sums(sums), gaps or split, warns=bool(gaps)),
+            Tile("Cached input", share(cached), "of all input"),
+            Tile("Cost", usd(sums.cost.amount, sums.cost.state), unpriced or "so far", warns=bool(unpriced)),
+            Tile("Calls", f"{sums.requests:,}", "to models"),
+            Tile("Errors", f"{errors:,}", "failed or cut off", warns=errors > 0),
+        )
+    )
+
+
+def _tasks(account: Account) -> None:
+    if not account.tasks:
+        return
+    now = datetime.now(UTC)
+    used = _tokens_by_task(account)
+    st.table(
+        tasks_frame(account.tasks, used, now),
+        border="horizontal",
+        hide_index=True,
+        alt="The tasks and their states",
+    )
+
+
+def _tokens_by_task(account: Account) -> Mapping[str | None, int]:
+    used: dict[str | None, int] = {}
+    for call in account.calls:
+        if call.usage is not None and call.usage.total_tokens is not None:
+            used[call.task_name] = used.get(call.task_name, 0) + call.usage.total_tokens
+    return used
+
+
+def tasks_frame(tasks: Sequence[TaskProgress], used: Mapping[str | None, int], now: datetime) -> pd.DataFrame:
+    """One row per task in the declared order: its state, who does it, how long it took, what it used."""
+    return pd.DataFrame(
+        {
+            "": [f"{_ICONS[task.state]} {_WORDS.get(task.state, str(task.state))}" for task in tasks],
+            "Task": [plain(spoken(task.task_name)) for task in tasks],
+            "Agent": [plain(task.agent_name) for task in tasks],
+            "Time": [_took(task, now) for task in tasks],
+            "Tokens": [f"{used[task.task_name]:,}" if task.task_name in used else "" for task in tasks],
+        }
+    )
+
+
+def _took(task: TaskProgress, now: datetime) -> str:
+    return "" if task.started_at is None else duration((task.finished_at or now) - task.started_at)

@@ -1,0 +1,235 @@
+"""What a finished run used and said: the answer first, then where it went, then everything else."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from tracking.crew.redact import scrub
+from tracking.domain.reading import Verification
+from tracking.domain.run import RunState
+from tracking.errors import ConfigError
+from tracking.ledger.outputs import TaskOutput
+from tracking.ui import state
+from tracking.ui.account import (
+    Account,
+    Dimension,
+    Line,
+    breakdown,
+    breakdown_note,
+    cut_short,
+    headline,
+    load_account,
+    part_of_sums,
+    reason,
+    tiles,
+    tokens_of_sums,
+)
+from tracking.ui.answers import report, task_outputs
+from tracking.ui.calls import calls_section
+from tracking.ui.cards import cards
+from tracking.ui.charts import call_timeline, task_timeline, token_breakdown
+from tracking.ui.data_view import data_section
+from tracking.ui.debug import debug_panel
+from tracking.ui.downloads import as_csv, as_json, as_markdown, file_name
+from tracking.ui.format import NOT_KNOWN, usd
+from tracking.ui.palette import paints
+from tracking.ui.prose import plain
+
+_TABS: Final = ("Report", "Task outputs", "Data", "Calls", "Debug Information")
+
+
+def results_section(run_id: str) -> None:
+    """Everything about one run, from its record alone."""
+    account = load_account(state.ledger(), state.run_book(), state.outputs(), run_id, datetime.now(UTC))
+    if account is None:
+        st.info("There is no run with this id in the ledger.", icon=":material/search_off:")
+        return
+    outputs = state.outputs().of(run_id)
+    tz = st.context.timezone
+    st.header(plain(headline(account)), anchor=False)
+    _why(account)
+    if note := cut_short(account):
+        st.caption(f":material/content_cut: {plain(note)}")
+    _summary(account)
+    _downloads(account, outputs, tz)
+    if account.calls:
+        _where_it_went(account)
+        _timeline(account)
+    else:
+        st.caption("Where the tokens went can't be told: no call of this run is in the ledger.")
+    _details(account, outputs, tz)
+
+
+def _why(account: Account) -> None:
+    """What ended a run that did not complete, with the traceback folded."""
+    why = reason(account)
+    if why is None:
+        return
+    show = st.error if account.state is RunState.FAILED else st.warning
+    show(
+        plain(scrub(why)),
+        icon=":material/error:" if account.state is RunState.FAILED else ":material/warning:",
+    )
+    if trace := (account.run.error or {}).get("traceback"):
+        with st.expander("Traceback"):
+            st.code(scrub(trace), language=None, wrap_lines=True)
+
+
+def _summary(account: Account) -> None:
+    st.subheader("Token Usage Summary", anchor=False)
+    st.markdown(f":small[{source_caption(account)}]")
+    cards(tiles(account))
+
+
+def source_caption(account: Account) -> str:
+    """Where the figures come from, coloured by how sure that is: green, amber, or grey."""
+    metrics = account.metrics
+    text = f"Data source: {plain(scrub(metrics.caption))}"
+    refuted = any(reading.refuted and reading.found_in for reading in metrics.readings)
+    if metrics.verification is Verification.VERIFIED:
+        return f":green[:material/verified: {text}]"
+    if metrics.verification is Verification.LEDGER:
+        return f":orange[:material/rule: {text}]" if refuted else f":material/fact_check: {text}"
+    return f":gray[:material/help: {text}]"
+
+
+def _downloads(account: Account, outputs: Sequence[TaskOutput], tz: str | None) -> None:
+    # Made when they are asked for, not on every run of the script.
+    files = (
+        ("Markdown", "md", "text/markdown", lambda: as_markdown(account, outputs, tz)),
+        ("JSON", "json", "application/json", lambda: as_json(account, outputs)),
+        ("CSV of calls", "csv", "text/csv", lambda: as_csv(account.calls)),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, extension, mime, content in files:
+            st.download_button(
+                label,
+                content,
+                file_name(account, extension),
+                mime,
+                on_click="ignore",
+                icon=":material/download:",
+                disabled=extension == "csv" and not account.calls,
+                key=f"download_{extension}",
+            )
+
+
+def _where_it_went(account: Account) -> None:
+    by = st.segmented_control(
+        "Where it went",
+        list(Dimension),
+        default=Dimension.AGENT,
+        required=True,
+        format_func=lambda dimension: f"By {dimension}",
+        key="breakdown_by",
+    )
+    lines = breakdown(account.calls, by)
+    chart, table = st.columns(2)
+    known = _known_agents() if by is Dimension.AGENT else ()
+    if account.totals.usage.total_tokens:
+        chart.plotly_chart(
+            token_breakdown(lines, paints((line.name for line in lines), known), f"Tokens by {by}"),
+            key="breakdown_chart",
+            alt=f"Tokens by {by}",
+        )
+    else:
+        chart.caption("There are no known tokens to draw.")
+    with table:
+        st.dataframe(
+            _breakdown_frame(lines),
+            hide_index=True,
+            column_config=_breakdown_columns(by),
+            alt=f"Usage by {by}",
+        )
+        if note := breakdown_note(account, by):
+            st.caption(plain(note))
+
+
+def _breakdown_frame(lines: Sequence[Line]) -> pd.DataFrame:
+    sums = [line.totals for line in lines]
+    frame = pd.DataFrame(
+        {
+            "name": [line.label for line in lines],
+            "tokens": [tokens_of_sums(s) for s in sums],
+            "share": [None if line.share is None else round(line.share * 100, 1) for line in lines],
+            "cost": [usd(s.cost.amount, s.cost.state) for s in sums],
+            "calls": [s.requests for s in sums],
+            "failed": [s.failed_requests for s in sums],
+            "input": [part_of_sums(s, s.usage.input_tokens) for s in sums],
+            "output": [part_of_sums(s, s.usage.output_tokens) for s in sums],
+        }
+    )
+    # Without a refusal the column says nothing, and pushes the last ones out of sight.
+    return frame if any(s.failed_requests for s in sums) else frame.drop(columns="failed")
+
+
+def _breakdown_columns(by: Dimension) -> dict[str, ColumnConfig]:
+    column = st.column_config
+    return {
+        "name": column.TextColumn(str(by).capitalize()),
+        "tokens": column.TextColumn("Tokens", alignment="right"),
+        "share": column.ProgressColumn(
+            "Share",
+            format="%.0f %%",
+            min_value=0,
+            max_value=100,
+            width="small",
+            help="Of the run's known tokens",
+        ),
+        "cost": column.TextColumn("Cost", alignment="right"),
+        "calls": column.NumberColumn("Calls", format="localized"),
+        "failed": column.NumberColumn(
+            "Failed", format="localized", help="Refused requests: not billed, not in the sums"
+        ),
+        "input": column.TextColumn("Input", alignment="right"),
+        "output": column.TextColumn("Output", alignment="right"),
+    }
+
+
+def _known_agents() -> tuple[str, ...]:
+    """The catalog's agents have the same colours in every run; without it, a run's own do."""
+    try:
+        return tuple(agent.role for agent in state.catalog().agents.values())
+    except ConfigError:
+        return ()
+
+
+def _timeline(account: Account) -> None:
+    painted = paints(
+        [call.agent_name for call in account.calls] + [task.agent_name for task in account.tasks],
+        _known_agents(),
+    )
+    start = min([account.run.started_at or account.calls[0].started_at, account.calls[0].started_at])
+    calls, tasks = st.tabs(["Calls over time", "Tasks over time"])
+    calls.plotly_chart(
+        call_timeline(account.calls, painted, start), key="call_timeline", alt="When each call ran"
+    )
+    with tasks:
+        if any(task.started_at for task in account.tasks):
+            end = account.run.finished_at or account.run.heartbeat_at or datetime.now(UTC)
+            st.plotly_chart(
+                task_timeline(account.tasks, painted, start, end),
+                key="task_timeline",
+                alt="When each task ran",
+            )
+        else:
+            st.caption(f"When the tasks ran is {NOT_KNOWN}.")
+
+
+def _details(account: Account, outputs: Sequence[TaskOutput], tz: str | None) -> None:
+    answer, every, data, calls, debug = st.tabs(list(_TABS), key="results_tab", on_change="rerun")
+    with answer:
+        report(account, outputs)
+    with every:
+        task_outputs(account, outputs)
+    if data.open:  # the one part that has to read a file
+        with data:
+            data_section(account.run)
+    with calls:
+        calls_section(account.calls, tz)
+    with debug:
+        debug_panel(account)

@@ -1,0 +1,108 @@
+"""What every test may rely on: a quiet crewai, a home of its own, and databases that are really there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before anything imports crewai: it reads these once.
+os.environ.update(
+    CREWAI_DISABLE_TELEMETRY="true",
+    CREWAI_DISABLE_TRACKING="true",
+    CREWAI_TRACING_ENABLED="false",
+    OTEL_SDK_DISABLED="true",
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+IN_CI = os.environ.get("CI") == "true"
+POSTGRES = "postgresql://postgres@127.0.0.1:5432"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--run-bench", action="store_true", help="also measure the ratios of tests/bench")
+    parser.addoption(
+        "--run-compat", action="store_true", help="also install other crewai versions and test them"
+    )
+    parser.addoption("--write-modes", action="store_true", help="write docs/modes.md from this run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "bench" in item.keywords and not config.getoption("--run-bench"):
+            item.add_marker(pytest.mark.skip(reason="a measurement: run with --run-bench"))
+        if "compat" in item.keywords and not config.getoption("--run-compat"):
+            item.add_marker(pytest.mark.skip(reason="installs other versions: run with --run-compat"))
+
+
+@pytest.fixture(autouse=True)
+def _no_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test may reach a real provider by accident, or write into somebody's real home."""
+    for name in ("OPENAI", "ANTHROPIC", "GEMINI", "GOOGLE", "OPENAI_COMPATIBLE"):
+        monkeypatch.delenv(f"{name}_API_KEY", raising=False)
+        monkeypatch.delenv(f"{name}_BASE_URL", raising=False)
+    monkeypatch.setenv("DASHBOARD_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CREWAI_STORAGE_DIR", str(tmp_path / "crewai"))
+    monkeypatch.delenv("DASHBOARD_DATABASE_URL", raising=False)
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The embedded model's weights, where the launcher has put them."""
+    home = Path(os.environ.get("DASHBOARD_WEIGHTS_HOME", ROOT / ".dashboard"))
+    found = home / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    if not found.exists():
+        _must_run_in_ci("the embedded model's weights are not here: python run_dashboard.py --setup-only")
+    return found
+
+
+@pytest.fixture
+def home(tmp_path: Path, weights: Path) -> Path:
+    """A fresh home with the embedded model in it."""
+    models = tmp_path / "home" / "models"
+    models.mkdir(parents=True)
+    try:
+        (models / weights.name).hardlink_to(weights)
+    except OSError:  # another file system
+        shutil.copy(weights, models)
+    return models.parent
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    try:
+        socket.create_connection(("127.0.0.1", 5432), timeout=1).close()
+    except OSError:
+        _must_run_in_ci("no PostgreSQL server on 127.0.0.1:5432")
+    return POSTGRES
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A database of this test's own."""
+    import psycopg
+
+    name = f"swarm_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield f"{postgres_server}/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The same contract on both engines."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+def _must_run_in_ci(reason: str) -> None:
+    if IN_CI:
+        pytest.fail(f"{reason}; in CI this must run")
+    pytest.skip(reason)

@@ -1,0 +1,52 @@
+"""Models of the user's own: one that reports usage, one that does not, one that says nothing at all."""
+
+from contract.modes.stage import Mode, Ran, Stage, ask, kickoff
+
+CHAT = "Analyst/task-0/chat"
+
+
+def _own_model(stage: Stage, *, events: bool, reports: bool, counts: bool):
+    from crewai import BaseLLM
+    from crewai.events.types.llm_events import LLMCallType
+    from crewai.llms.base_llm import llm_call_context
+
+    class OwnModel(BaseLLM):
+        def call(self, messages, *args, from_task=None, from_agent=None, **kwargs):
+            with llm_call_context():
+                if events:
+                    self._emit_call_started_event(messages, from_task=from_task, from_agent=from_agent)
+                with stage.client() as client:
+                    answer = ask(client, str(messages))
+                usage = answer.usage.model_dump() if reports else None
+                if counts:
+                    self._track_token_usage_internal(answer.usage.model_dump())
+                text = answer.choices[0].message.content
+                if events:
+                    self._emit_call_completed_event(
+                        text, LLMCallType.LLM_CALL, from_task, from_agent, usage=usage
+                    )
+                return text
+
+    return OwnModel(model="mine", provider="own")
+
+
+def reporting(stage: Stage) -> Ran:
+    llm = _own_model(stage, events=True, reports=True, counts=True)
+    return kickoff(stage.crew(stage.agent(llm=llm)))
+
+
+def silent_about_usage(stage: Stage) -> Ran:
+    llm = _own_model(stage, events=True, reports=False, counts=False)
+    return kickoff(stage.crew(stage.agent(llm=llm)))
+
+
+def without_events(stage: Stage) -> Ran:
+    llm = _own_model(stage, events=False, reports=False, counts=False)
+    return kickoff(stage.crew(stage.agent(llm=llm)))
+
+
+MODES = (
+    Mode("custom BaseLLM that reports", reporting, [CHAT]),
+    Mode("custom BaseLLM that does not report", silent_about_usage, [CHAT]),
+    Mode("custom BaseLLM that emits no events", without_events, [CHAT]),
+)

@@ -1,0 +1,238 @@
+"""A run from spec to report: real crewai and provider clients against the metering provider."""
+
+import dataclasses
+import json
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from meter import MeterServer, Reply
+
+from tracking import Ledger, TokenMetrics
+from tracking.crew.catalog import load_catalog
+from tracking.domain.reading import Verification
+from tracking.domain.run import Run, RunState
+from tracking.domain.spec import Campaign, ContextMode, Dataset, RunSettings, RunSpec
+from tracking.ledger.outputs import OutputStore
+from tracking.ledger.runs import RunBook
+from tracking.settings import Settings
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Cannot set an attribute on 'crewai:ImportWarning"),
+    pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning"),
+    # The run's own engines are let go at the end of its process, which here is the test's.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+SPEC = RunSpec(
+    preset="custom",
+    agents=("market_research_analyst", "data_analyst", "report_writer"),
+    model="openai-mini",
+    settings=RunSettings(context_mode=ContextMode.DECLARED, max_output_tokens=77),
+)
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789abcdef")
+    return Settings()
+
+
+@pytest.fixture
+def carry_out(settings, monkeypatch):
+    """Carries out one spec against a meter; gives the run, its meter, and the bodies of its requests."""
+
+    def go(spec, script=()):
+        from tracking.crew.execute import execute_run
+        from tracking.crew.models import Models
+
+        bodies = []
+        replies = iter(script)
+
+        def reply(request):
+            bodies.append(request.body)
+            return next(replies, Reply(text="An answer in a few words."))
+
+        with Ledger.open(settings.ledger_url) as ledger, MeterServer(reply) as meter:
+            monkeypatch.setenv("OPENAI_BASE_URL", f"{meter.url}/v1")
+            run_id = uuid.uuid4().hex
+            RunBook(ledger).add(
+                Run(run_id=run_id, name="test", created_at=datetime.now(UTC), spec=spec.to_json())
+            )
+            execute_run(settings, run_id, Models(settings))
+            return ledger.run(run_id), meter, bodies, list(ledger.calls(run_id=run_id))
+
+    return go
+
+
+def with_settings(**changes):
+    return dataclasses.replace(SPEC, settings=dataclasses.replace(SPEC.settings, **changes))
+
+
+def metrics_of(run):
+    return TokenMetrics.from_json(run.readings["metrics"])
+
+
+def prompts_of(bodies):
+    return ["\n".join(str(message["content"]) for message in body["messages"]) for body in bodies]
+
+
+def test_a_run_leads_to_a_report_whose_figures_equal_the_meters(carry_out, settings):
+    run, meter, _, calls = carry_out(SPEC)
+    assert (run.state, run.error) == (RunState.COMPLETED, None)
+    metrics = metrics_of(run)
+    assert metrics.total_tokens == meter.total_tokens
+    assert metrics.requests_made == len(meter.billed) == 3
+    assert metrics.caption == "crew_metrics, verified against 3 calls"
+    assert [(c.agent_name, c.task_name, c.workflow_name) for c in calls] == [
+        ("Market Research Analyst", "market_research", "custom"),
+        ("Data Analyst", "data_analysis", "custom"),
+        ("Report Writer", "report", "custom"),
+    ]
+    outputs = OutputStore.open(settings.outputs_url).of(run.run_id)
+    assert [output.task_name for output in outputs] == ["market_research", "data_analysis", "report"]
+    assert all(output.text == "An answer in a few words." for output in outputs)
+    assert "Revenue" in outputs[0].figures
+
+
+def test_an_answer_is_kept_with_the_outputs_and_a_prompt_with_the_spec_and_both_nowhere_else(
+    carry_out, tmp_path
+):
+    carry_out(dataclasses.replace(SPEC, campaign=Campaign(target_audience="Night owls in ports")))
+    files = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    assert {f.name.removesuffix("-wal") for f, b in files.items() if b"in a few words" in b} == {
+        "outputs.sqlite"
+    }
+    assert {f.name.removesuffix("-wal") for f, b in files.items() if b"Night owls" in b} == {"ledger.sqlite"}
+
+
+def test_the_output_limit_is_the_requests(carry_out):
+    _, _, bodies, _ = carry_out(SPEC)
+    assert {body["max_completion_tokens"] for body in bodies} == {77}
+
+
+def test_streaming_is_the_requests_and_the_figures_stay_exact(carry_out):
+    run, meter, bodies, _ = carry_out(with_settings(stream=True))
+    assert all(body["stream"] for body in bodies)
+    assert metrics_of(run).total_tokens == meter.total_tokens
+    assert metrics_of(run).verification is Verification.VERIFIED
+
+
+def test_an_agent_with_a_model_of_its_own_asks_that_one(carry_out):
+    spec = dataclasses.replace(SPEC, agent_models={"data_analyst": "openai"})
+    _, _, bodies, calls = carry_out(spec)
+    assert [body["model"] for body in bodies] == ["gpt-4o-mini", "gpt-5", "gpt-4o-mini"]
+    assert [call.request_model for call in calls] == ["gpt-4o-mini", "gpt-5", "gpt-4o-mini"]
+
+
+def test_without_tracking_there_is_no_ledger_and_nothing_is_verified(carry_out):
+    run, meter, _, calls = carry_out(with_settings(track_tokens=False))
+    assert calls == []
+    metrics = metrics_of(run)
+    assert metrics.caption == "crew_metrics, unverified: token tracking was off"
+    assert metrics.total_tokens == meter.total_tokens
+    assert metrics.total_cost is None
+    assert run.evidence["tracking"] is False
+
+
+@pytest.mark.parametrize(
+    ("mode", "seen_by_data_analyst", "seen_by_report_writer"),
+    [(ContextMode.ALL, 1, 2), (ContextMode.DECLARED, 0, 2), (ContextMode.TRIMMED, 0, 2)],
+)
+def test_earlier_outputs_are_shown_as_the_context_setting_says(
+    carry_out, mode, seen_by_data_analyst, seen_by_report_writer
+):
+    _, _, bodies, _ = carry_out(with_settings(context_mode=mode))
+    seen = [prompt.count("An answer in a few words.") for prompt in prompts_of(bodies)]
+    assert seen == [0, seen_by_data_analyst, seen_by_report_writer]
+
+
+def test_a_trimmed_output_is_cut_at_a_word(carry_out):
+    long = "word " * 200
+    spec = with_settings(context_mode=ContextMode.TRIMMED, context_tokens=10)
+    _, _, bodies, _ = carry_out(spec, [Reply(text=long), Reply(text=long)])
+    report = prompts_of(bodies)[2]
+    assert "word word word word word word word …" in report  # 10 tokens, about 40 characters, 8 words
+    assert "word " * 9 not in report
+
+
+def test_a_token_budget_stops_the_run_before_the_next_call(carry_out):
+    spec = with_settings(token_budget=500)
+    run, meter, _, calls = carry_out(spec, [Reply(text="x", input_tokens=490, output_tokens=20)])
+    assert run.state is RunState.STOPPED
+    assert run.stop_reason == "the token budget of 500 is spent: 510 tokens used, the next call was not made"
+    assert len(meter.billed) == len(calls) == 1
+    assert metrics_of(run).total_tokens == 510
+
+
+def test_a_budget_that_is_not_spent_does_not_stop_anything(carry_out):
+    run, *_ = carry_out(with_settings(token_budget=1_000_000))
+    assert run.state is RunState.COMPLETED
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_tool_asked_twice_answers_from_memory_only_where_that_is_wanted(carry_out, monkeypatch, cache):
+    from tracking.crew.tools import SalesLookup
+
+    computed = []
+    original = SalesLookup._run
+    monkeypatch.setattr(
+        SalesLookup, "_run", lambda self, **question: computed.append(question) or original(self, **question)
+    )
+    question = ("sales_lookup", {"metric": "revenue", "by": "region"})
+    spec = dataclasses.replace(with_settings(cache_tool_results=cache), agents=("data_analyst",))
+    run, meter, bodies, _ = carry_out(
+        spec, [Reply(tool_calls=[question]), Reply(tool_calls=[question]), Reply(text="Europe leads.")]
+    )
+    assert run.state is RunState.COMPLETED
+    assert len(computed) == (1 if cache else 2)
+    assert "North America: $" in json.dumps(bodies[-1])
+    assert metrics_of(run).total_tokens == meter.total_tokens
+
+
+def test_a_failure_keeps_its_message_apart_from_the_ledger_and_the_usage_up_to_it(carry_out, settings):
+    refusals = [Reply(status=400, error_message="the key sk-test-0123456789abcdef is wrong")] * 9
+    run, meter, _, calls = carry_out(SPEC, [Reply(text="fine"), *refusals])
+    assert run.state is RunState.FAILED
+    message = OutputStore.open(settings.outputs_url).failure(run.run_id)
+    assert "400" in message
+    assert "0123456789abcdef" not in message
+    assert run.error["message"] == ""  # what others say may quote what was said
+    assert "execute.py" in run.error["traceback"]
+    assert "0123456789abcdef" not in json.dumps([run.error, run.evidence])
+    assert metrics_of(run).total_tokens == meter.total_tokens > 0
+    assert [call.billed for call in calls][:2] == [True, False]
+
+
+def test_what_a_person_typed_in_braces_is_sent_as_it_is(carry_out):
+    spec = dataclasses.replace(SPEC, campaign=Campaign(target_audience="{everybody} & {x"))
+    run, _, bodies, _ = carry_out(spec)
+    assert run.state is RunState.COMPLETED
+    assert "{everybody} & {x" in prompts_of(bodies)[0]
+
+
+def test_a_run_whose_data_is_gone_fails_saying_so(carry_out):
+    run, *_ = carry_out(dataclasses.replace(SPEC, dataset=Dataset(name="mine.csv", sha256="0" * 64)))
+    assert run.error["message"] == "the uploaded file mine.csv is no longer here: upload it again"
+
+
+def test_a_run_that_is_not_queued_is_left_alone(carry_out, settings):
+    from tracking.crew.execute import execute_run
+    from tracking.crew.models import Models
+
+    run, *_ = carry_out(SPEC)
+    execute_run(settings, run.run_id, Models(settings))
+    with Ledger.open(settings.ledger_url) as ledger:
+        assert ledger.run(run.run_id) == run
+
+
+def test_every_setting_of_a_run_is_tested_here():
+    tested = {"track_tokens", "max_output_tokens", "context_mode", "context_tokens", "cache_tool_results"}
+    assert tested | {"token_budget", "stream"} == {f.name for f in dataclasses.fields(RunSettings)}
+
+
+def test_the_shipped_models_name_tools_only_for_models_that_call_them(settings):
+    models = load_catalog(settings).models
+    assert not models["embedded"].tools
+    assert models["openai-mini"].tools

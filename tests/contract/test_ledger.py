@@ -1,0 +1,305 @@
+"""One contract, two engines: SQLite and PostgreSQL keep calls and runs alike."""
+
+import contextlib
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+
+from tracking import Cost, Ledger, LlmCall, TokenUsage
+from tracking.domain.call import CallStatus, Purpose, totals
+from tracking.domain.cost import CostState, Receipt
+from tracking.domain.run import LOST_AFTER, Run, RunState, TaskProgress
+from tracking.domain.usage import UsageState
+from tracking.errors import LedgerError, LedgerVersionError
+from tracking.ledger.database import open_engine
+from tracking.ledger.outputs import OutputStore, TaskOutput
+from tracking.ledger.runs import RunBook, Worker
+from tracking.ledger.schema import runs, schema_version
+
+START = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def call(number, **changes):
+    values = {
+        "call_id": f"call-{number}",
+        "run_id": "run-1",
+        "started_at": START + timedelta(seconds=number),
+        "duration": 1.25,
+        "provider_name": "openai",
+        "request_model": "gpt-4o-mini",
+        "response_model": "gpt-4o-mini-2024-07-18",
+        "agent_name": "Analyst",
+        "task_name": "market",
+        "usage": TokenUsage(input_tokens=100 * number, output_tokens=10),
+        "usage_state": UsageState.REPORTED,
+        "cost": Cost(
+            1_500 * number,
+            CostState.KNOWN,
+            Receipt("openai", "gpt-4o-mini", "genai-prices", {"input_mtok": Decimal("0.15")}),
+        ),
+        "sources": ("http", "event"),
+    }
+    return LlmCall(**{**values, **changes})
+
+
+UNKNOWN = {"usage": None, "usage_state": UsageState.UNKNOWN, "cost": Cost.unpriced()}
+REFUSED = {**UNKNOWN, "status": CallStatus.ERROR, "error_type": "HTTP 429", "cost": Cost(0, CostState.KNOWN)}
+
+
+@pytest.fixture
+def ledger(database_url):
+    with Ledger.open(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def book(ledger):
+    return RunBook(ledger)
+
+
+def test_a_call_comes_back_as_it_was_written(ledger):
+    ledger.append(call(1))
+    assert list(ledger.calls()) == [call(1)]
+
+
+def test_the_same_call_written_twice_is_one_row(ledger):
+    ledger.append(call(1))
+    ledger.append(replace(call(1), agent_name="Somebody else"))
+    assert list(ledger.calls()) == [call(1)]
+
+
+def test_the_databases_sums_equal_the_sums_of_the_calls(ledger):
+    calls = [call(1), call(2), call(3, **UNKNOWN), call(4, **REFUSED), call(5, agent_name=None)]
+    for each in calls:
+        ledger.append(each)
+    assert ledger.totals() == totals(calls)
+    by_agent = ledger.totals(by="agent_name")
+    assert set(by_agent) == {"Analyst", None}
+    assert sum(part.requests for part in by_agent.values()) == ledger.totals().requests == 4
+    assert by_agent[None].usage.input_tokens == 500
+
+
+def test_sums_of_nothing_are_nothing_rather_than_unknown(ledger):
+    assert ledger.totals() == totals([])
+
+
+def test_filters_take_values_several_values_and_a_time_range(ledger):
+    for number in range(1, 5):
+        ledger.append(call(number, run_id=f"run-{number}"))
+    assert [c.call_id for c in ledger.calls(run_id=("run-2", "run-3"))] == ["call-2", "call-3"]
+    since, until = START + timedelta(seconds=2), START + timedelta(seconds=4)
+    assert [c.call_id for c in ledger.calls(since=since, until=until)] == ["call-2", "call-3"]
+
+
+def test_a_filter_for_none_finds_what_could_not_be_told_and_nothing_else(ledger):
+    for each in (call(1), call(2, agent_name=None), call(3, agent_name="Writer")):
+        ledger.append(each)
+    assert [c.call_id for c in ledger.calls(agent_name=None)] == ["call-2"]
+    assert [c.call_id for c in ledger.calls(agent_name=("Writer", None))] == ["call-2", "call-3"]
+
+
+def test_a_database_that_fails_is_a_ledger_error_that_quotes_no_values(ledger, book):
+    with ledger.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE calls")
+    with pytest.raises(LedgerError, match="calls") as failed:
+        ledger.append(call(1, request_model="quoted-nowhere"))
+    assert "quoted-nowhere" not in str(failed.value)
+    with pytest.raises(LedgerError):
+        ledger.totals()
+
+
+def test_a_connection_that_the_server_dropped_is_replaced(postgres_url):
+    import psycopg
+
+    with Ledger.open(postgres_url) as ledger:
+        ledger.append(call(1))
+        with psycopg.connect(postgres_url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert ledger.totals().requests == 1
+
+
+def test_a_filter_on_a_column_that_is_not_there_says_which_are(ledger):
+    with pytest.raises(LedgerError, match="no column 'colour'; it has call_id"):
+        list(ledger.calls(colour="red"))
+
+
+def test_calls_written_by_many_threads_are_all_there(ledger):
+    def write(first):
+        for number in range(first, first + 50):
+            ledger.append(call(number))
+
+    threads = [threading.Thread(target=write, args=(first,)) for first in range(0, 400, 50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ledger.totals().requests == 400
+
+
+def test_a_ledger_of_a_newer_program_is_refused(database_url):
+    with Ledger.open(database_url) as ledger, ledger.engine.begin() as connection:
+        connection.execute(schema_version.update().values(version=99))
+    with pytest.raises(LedgerVersionError, match="has schema 99, this program knows 2"):
+        Ledger.open(database_url)
+
+
+def test_a_ledger_of_an_older_program_is_brought_up_to_date(database_url):
+    with Ledger.open(database_url) as ledger:
+        ledger.append(call(1))
+        with ledger.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE calls DROP COLUMN purpose")
+            connection.exec_driver_sql("ALTER TABLE calls DROP COLUMN notes")
+            connection.execute(schema_version.update().values(version=1))
+    with Ledger.open(database_url) as ledger:
+        ledger.append(call(2, purpose=Purpose.PLANNING, notes=("the provider reported no usage",)))
+        [first, second] = ledger.calls()
+    assert (first.purpose, first.notes) == (Purpose.CHAT, ())
+    assert (second.purpose, second.notes) == (Purpose.PLANNING, ("the provider reported no usage",))
+
+
+def test_the_ledger_has_no_column_for_content(ledger):
+    columns = {column["name"] for column in sa.inspect(ledger.engine).get_columns("calls")}
+    assert not columns & {"messages", "prompt", "completion", "response", "content", "api_key", "headers"}
+
+
+def test_only_one_of_two_workers_takes_a_run(ledger, book):
+    book.add(Run(run_id="r", name="n", created_at=START))
+    assert [book.start("r", worker="a", pid=1), book.start("r", worker="b", pid=2)] == [True, False]
+    assert ledger.run("r").worker == "a"
+
+
+def test_a_run_ends_once(ledger, book):
+    book.add(Run(run_id="r", name="n", created_at=START))
+    book.start("r", pid=1)
+    assert book.finish("r", RunState.STOPPED, stop_reason="stopped by you")
+    assert not book.finish("r", RunState.LOST, stop_reason="its process was killed")
+    assert (ledger.run("r").state, ledger.run("r").stop_reason) == (RunState.STOPPED, "stopped by you")
+
+
+def test_a_run_comes_back_with_its_spec_readings_and_error(ledger, book):
+    run = Run(
+        run_id="r",
+        name="n",
+        preset="roi",
+        created_at=START,
+        spec={"agents": ["a"]},
+        error={"type": "ValueError", "message": "m", "traceback": "t"},
+        readings={"metrics": {"total_tokens": None}},
+        evidence={"tracking": True},
+    )
+    book.add(run)
+    assert ledger.runs() == [run]
+
+
+def test_stopping_a_run_that_waits_ends_it_and_stopping_a_running_one_asks_it(ledger, book):
+    for run_id in ("waits", "runs"):
+        book.add(Run(run_id=run_id, name="n", created_at=START))
+    book.start("runs", pid=1)
+    for run_id in ("waits", "runs"):
+        book.request_stop(run_id)
+    assert ledger.run("waits").state is RunState.STOPPED
+    assert ledger.run("runs").state is RunState.RUNNING
+    assert book.beat("runs") is True
+
+
+def test_a_run_that_fell_silent_is_buried_with_its_task(ledger, book):
+    book.add(Run(run_id="r", name="n", created_at=START))
+    book.start("r", pid=1)
+    book.set_tasks("r", [TaskProgress(position=i, task_name=f"t{i}", agent_name="a") for i in range(2)])
+    book.change_task("r", 0, RunState.RUNNING)
+    assert book.bury_lost() == []
+    silent = datetime.now(UTC) - LOST_AFTER - timedelta(seconds=1)
+    book.change("r", only={RunState.RUNNING}, heartbeat_at=silent)
+    assert book.bury_lost() == ["r"]
+    assert ledger.run("r").state is RunState.LOST
+    assert [task.state for task in book.tasks("r")] == [RunState.LOST, RunState.QUEUED]
+
+
+def test_a_run_that_was_given_up_as_lost_is_told_to_end_when_it_wakes(ledger, book):
+    book.add(Run(run_id="r", name="n", created_at=START))
+    book.start("r", pid=1)
+    assert book.beat("r") is False
+    book.finish("r", RunState.LOST)
+    assert book.beat("r") is True
+
+
+def test_runs_come_newest_first_and_by_state(ledger, book):
+    for number in range(3):
+        book.add(Run(run_id=str(number), name="n", created_at=START + timedelta(seconds=number)))
+    book.finish("1", RunState.COMPLETED)
+    assert [run.run_id for run in ledger.runs()] == ["2", "1", "0"]
+    assert [run.run_id for run in ledger.runs(state=RunState.COMPLETED)] == ["1"]
+    assert [run.run_id for run in ledger.runs(limit=1)] == ["2"]
+    assert ledger.run_count() == 3
+
+
+def test_only_workers_that_live_are_listed(book):
+    now = datetime.now(UTC)
+    worker = Worker("w", "host", 1, now, now, running=0, warm=True, versions={"crewai": "1"})
+    book.beat_worker(worker)
+    book.beat_worker(worker)
+    assert book.workers() == [worker]
+    book.beat_worker(replace(worker, heartbeat_at=now - timedelta(seconds=11)))
+    assert book.workers() == []
+
+
+def test_a_workers_threads_may_say_that_it_lives_at_the_same_time(book):
+    now = datetime.now(UTC)
+    failed = []
+
+    def say(running):
+        try:
+            for _ in range(20):
+                book.beat_worker(Worker("w", "host", 1, now, now, running=running, warm=True, versions={}))
+        except LedgerError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=say, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(book.workers()) == 1
+
+
+def test_log_lines_keep_their_order(book):
+    for message in ("first", "second"):
+        book.log("r", "info", message)
+    assert [line.message for line in book.log_lines("r")] == ["first", "second"]
+
+
+def test_outputs_are_kept_apart_from_the_ledger_and_replaced_in_place(database_url):
+    store = OutputStore.open(database_url)
+    with contextlib.closing(store):
+        keep_and_replace(store)
+
+
+def keep_and_replace(store):
+    store.put("r", TaskOutput(1, "report", "Writer", "second"))
+    store.put("r", TaskOutput(0, "market", "Analyst", "first", "| a |"))
+    store.put("r", TaskOutput(1, "report", "Writer", "second, better"))
+    assert [output.text for output in store.of("r")] == ["first", "second, better"]
+    assert "text" not in runs.c
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ledger.db", "'ledger.db' is not a database URL: write sqlite:///"),
+        ("postgresql//me:hunter2@host/db", "^'host/db' is not a database URL"),
+        ("mysql://localhost/x", "mysql is not supported"),
+        ("postgresql://nobody@127.0.0.1:1/none", "can't be reached"),
+        ("sqlite:////proc/none/ledger.sqlite", "can't be made"),
+    ],
+)
+def test_a_ledger_that_cannot_be_opened_says_why(url, message):
+    with pytest.raises(LedgerError, match=message):
+        open_engine(url)

@@ -1,0 +1,130 @@
+"""Every mode of crewai against the meter, and the table that says how each source did."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from importlib.util import find_spec
+
+import pytest
+from contract.modes import MODES
+from contract.modes.stage import Ran, Stage, numbered
+from contract.modes.table import TABLE, read_rows, render, row
+from meter import MeterServer
+
+from tracking import track
+from tracking.domain.usage import UsageState
+
+# What 80 paths through crewai, its clients and its stores warn about is theirs, not ours.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+# The version whose requests are written down, mode by mode. Others are run by tests/compat.
+CURRENT = version("crewai").startswith("1.15.")
+COUNTS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "reasoning_output_tokens",
+)
+
+
+def script_of(mode):
+    """A script of this run's own; a mode may make it anew for each run."""
+    fresh = mode.replies() if getattr(mode.replies, "__name__", "") == "fresh" else mode.replies
+    return numbered(fresh)
+
+
+def perform(mode, folder, environ=None):
+    """Run a mode once: what the meter saw, what we did, and what crewai says."""
+    with MeterServer(script_of(mode)) as meter:
+        if environ is not None:
+            environ.setenv("OPENAI_API_KEY", "any")
+            environ.setenv("OPENAI_BASE_URL", f"{meter.url}/v1")
+            environ.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", meter.url)
+        stage = Stage(meter.url, folder)
+        if mode.before is not None:
+            stage.prepared = mode.before(stage)
+        earlier = len(meter.billed)
+        with track("mode") as tracker:
+            ran = mode.run(stage) or Ran()
+        return meter.billed[earlier:], tracker, ran
+
+
+def known(usage):
+    return tuple(getattr(usage, name) or 0 for name in COUNTS)
+
+
+def problems(mode, truth, tracker):
+    """Every way in which ours differs from the meter."""
+    found = []
+    ours = [call for call in tracker.calls if call.billed]
+    if len(ours) != len(truth):
+        found.append(f"{len(ours)} rows for {len(truth)} billed requests")
+    reported = [call for call in ours if call.usage_state is UsageState.REPORTED]
+    if len(ours) - len(reported) != mode.unknown:
+        found.append(f"{len(ours) - len(reported)} unknown or estimated, expected {mode.unknown}")
+    counts = Counter((call.billed_model, *known(call.usage)) for call in reported)
+    meant = Counter((r.response_model, *known(r.usage)) for r in truth)
+    if wrong := counts - meant:
+        found.append(f"counts {dict(wrong)} are not among {dict(meant)}")
+    who = [f"{c.agent_name or '-'}/{c.task_name or '-'}/{c.purpose}" for c in ours]
+    if not CURRENT:
+        same = set(who) <= set(mode.who)  # another version may ask more or less often
+    elif mode.ordered:
+        same = who == list(mode.who)
+    else:
+        same = Counter(who) == Counter(mode.who)
+    if not same:
+        found.append(f"attributed to {who}, expected {list(mode.who)}")
+    if tracker.lost or tracker.errors:
+        found.append(f"lost {tracker.lost}, errors {tracker.errors}")
+    return found
+
+
+def _missing_package(mode):
+    return next((name for name in mode.needs if not _installed(name)), None)
+
+
+def _installed(name):
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+ROWS = {}
+
+
+@pytest.mark.parametrize("mode", MODES, ids=[mode.name for mode in MODES])
+def test_every_billed_request_is_one_true_row(mode, tmp_path, monkeypatch):
+    if package := _missing_package(mode):
+        pytest.skip(f"{package} is not installed")
+    truth, tracker, ran = perform(mode, tmp_path, monkeypatch)
+    found = problems(mode, truth, tracker)
+    ROWS[mode.name] = row(mode, truth, tracker, ran, found)
+    assert found == []
+
+
+@pytest.mark.parametrize("mode", [m for m in MODES if m.twice], ids=[m.name for m in MODES if m.twice])
+def test_two_runs_at_once_do_not_mix(mode, tmp_path):
+    if package := _missing_package(mode):
+        pytest.skip(f"{package} is not installed")
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda _: perform(mode, tmp_path), range(2)))
+    assert [problems(mode, truth, tracker) for truth, tracker, _ in runs] == [[], []]
+
+
+def test_the_table_is_what_the_runs_made(request):
+    """Rows of modes that could not run here (a package is missing) are left as they are."""
+    names = [mode.name for mode in MODES]
+    if not CURRENT:
+        pytest.skip("the table is about the current version")
+    if len(ROWS) < sum(_missing_package(mode) is None for mode in MODES):
+        pytest.skip("not every mode was run")
+    kept = read_rows(TABLE.read_text()) if TABLE.exists() else {}
+    made = render([(kept | ROWS).get(name, f"| {name} | | | | | not run |") for name in names])
+    if request.config.getoption("--write-modes"):
+        TABLE.write_text(made)
+    assert TABLE.read_text() == made, (
+        "docs/modes.md is out of date: pytest tests/contract/test_modes.py --write-modes"
+    )

@@ -1,0 +1,80 @@
+from datetime import date, timedelta
+from decimal import Decimal
+
+from run_support import BEGAN, call, run, three_calls
+
+from tracking.domain.call import totals
+from tracking.domain.cost import CostState
+from tracking.domain.reading import Reading, Source
+from tracking.domain.reconciliation import reconcile
+from tracking.domain.run import RunState
+from tracking.ui.history import add_up, by_day, entries, history_frame, matching, sums_note, sums_title
+
+LATER = BEGAN + timedelta(hours=1)
+
+
+def history():
+    """Two priced runs, one unpriced, one whose tracking was off, one that never began, one that is lost."""
+    off = Reading(source=Source.CREW_METRICS, found_in="crew.usage_metrics", total_tokens=100, requests=1)
+    runs = [
+        run(run_id="a"),
+        run(RunState.FAILED, run_id="b", name="Brand", preset="brand", created_at=BEGAN - timedelta(days=1)),
+        run(run_id="c"),
+        run(run_id="d", metrics=reconcile([off], None), evidence={"tracking": False}),
+        run(RunState.STOPPED, run_id="e", started_at=None, stop_reason="stopped before it began"),
+        run(RunState.RUNNING, run_id="f"),
+    ]
+    used = {
+        "a": totals(three_calls()),
+        "b": totals([call(0)]),
+        "c": totals([call(0, nano=None)]),
+        "f": totals([call(0, tokens=None)]),
+    }
+    return entries(runs, used, LATER)
+
+
+def test_runs_add_up_exactly_and_name_their_gaps():
+    sums = add_up(history())
+    assert (sums.runs, sums.tokens, sums.cost) == (6, 1275 + 420 + 420 + 100, Decimal("0.00048"))
+    assert (sums.cost_state, sums.unknown_runs, sums.unpriced_runs) == (CostState.PARTIAL, 1, 3)
+    assert sums_title(sums) == "6 runs used ≥ 2,215 tokens, ≥ $0.00048"
+    assert sums_note(sums) == "1 run with tokens that are not known, 3 runs with calls that are not priced"
+
+
+def test_priced_runs_alone_leave_no_gap():
+    sums = add_up(history()[:2])
+    assert sums_title(sums) == "2 runs used 1,695 tokens, $0.00048"
+    assert sums_note(sums) == ""
+
+
+def test_a_run_that_never_began_used_nothing_and_is_no_gap():
+    assert sums_title(add_up([history()[4]])) == "1 run used 0 tokens, $0.00"
+
+
+def test_a_silent_run_is_shown_as_lost_before_anybody_buries_it():
+    assert history()[5].state is RunState.LOST
+
+
+def test_filters_narrow_and_empty_ones_do_not():
+    found = history()
+    assert matching(found) == found
+    assert [e.run.run_id for e in matching(found, states=["failed", "lost"])] == ["b", "f"]
+    assert [e.run.run_id for e in matching(found, preset="brand")] == ["b"]
+    assert [e.run.run_id for e in matching(found, text="brand FAILED")] == ["b"]
+
+
+def test_the_table_leaves_empty_what_was_not_used_and_says_what_is_not_known():
+    frame = history_frame(history(), {"comprehensive": "Comprehensive"}).set_index("name")
+    rows = history_frame(history(), {"comprehensive": "Comprehensive"})
+    assert list(rows["tokens"]) == ["1,275", "420", "420", "100", "", "not known"]
+    assert list(rows["cost"]) == ["$0.00036", "$0.00012", "unpriced", "unpriced", "", "unpriced"]
+    assert list(rows["source"]) == ["tracker"] * 3 + ["crew_metrics, unverified", "", "tracker"]
+    assert list(rows["preset"]) == ["Comprehensive", "brand"] + ["Comprehensive"] * 4
+    assert frame.loc["Brand", "share"] == 19.0  # 420 / 2215
+
+
+def test_days_are_the_viewers_and_add_up_to_the_whole():
+    days = by_day(history(), "Asia/Tokyo")
+    assert [day for day, _ in days] == [date(2026, 11, 21), date(2026, 11, 22)]
+    assert sum(sums.tokens for _, sums in days) == add_up(history()).tokens
+    assert [day for day, _ in by_day(history(), None)] == [date(2026, 11, 20), date(2026, 11, 21)]

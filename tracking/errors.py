@@ -3,6 +3,7 @@
 ```
 TrackingError
 ├── ConfigError            a file under config/ says something impossible (file, key, what to do)
+│   └── PriceError           a price list does (file, line, what to do)
 ├── DatasetError           a sales CSV can't be used (row, column, what to do)
 ├── UsageError             token counts that contradict each other
 ├── LedgerError            the ledger can't be opened, read or written
@@ -22,6 +23,10 @@ class TrackingError(Exception):
 
 class ConfigError(TrackingError):
     """A configuration file says something that can't be used."""
+
+
+class PriceError(ConfigError):
+    """A price can't be used: it is impossible, overlaps another, or is finer than the ledger's money."""
 
 
 class DatasetError(TrackingError):

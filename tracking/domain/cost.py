@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from tracking.domain.money import usd
+from tracking.domain.usage import TokenUsage
+
+REQUESTS = "requests"  # the name of a fee on every call, which no usage counts
+_BY_THE_THOUSAND = frozenset({REQUESTS, "web_search_requests"})
+
+
+def per(name: str) -> int:
+    """How many of a count its rate is for."""
+    return 1_000 if name in _BY_THE_THOUSAND else 1_000_000
 
 
 class CostState(StrEnum):
@@ -32,6 +43,8 @@ class Receipt:
             per thousand for `web_search_requests` and `requests`. A count with a rate of its own is not
             charged again as part of a larger one (`TokenUsage.apart`).
         note: what had to be assumed, in a sentence.
+        since, until: the period of these rates (inclusive, exclusive); None: open, or not said by the source.
+        card: a fingerprint of the whole price card that the rates were taken from.
     """
 
     provider: str
@@ -39,6 +52,44 @@ class Receipt:
     source: str
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     note: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    card: str | None = None
+
+    def lines(self, usage: TokenUsage) -> list[Line]:
+        """The arithmetic: unrounded, the lines' amounts add up to the cost's."""
+        charged = {**usage.apart(self.rates), REQUESTS: 1}
+        return [
+            Line(name, charged[name], rate, per(name)) for name, rate in self.rates.items() if name in charged
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON holds it: rates as text, or they would lose digits; times in ISO 8601."""
+        return {
+            "provider": self.provider,
+            "model": self.model,
+            "source": self.source,
+            "rates": {name: f"{rate:f}" for name, rate in self.rates.items()},
+            "note": self.note,
+            "since": None if self.since is None else self.since.isoformat(),
+            "until": None if self.until is None else self.until.isoformat(),
+            "card": self.card,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`count` of something at `rate` US dollars per `per` of it."""
+
+    name: str
+    count: int
+    rate: Decimal
+    per: int
+
+    @property
+    def amount(self) -> Decimal:
+        """US dollars, not rounded."""
+        return self.count * self.rate / self.per
 
 
 @dataclass(frozen=True, slots=True)

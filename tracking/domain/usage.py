@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from operator import attrgetter
@@ -101,7 +101,7 @@ class TokenUsage:
         known = {name: count for name, count in self.counts().items() if name in names}
         apart = dict(known)
         for part, count in known.items():
-            whole = next((name for name in _wholes(part) if name in known), None)
+            whole = next((name for name in wholes(part) if name in known), None)
             if whole is not None:
                 apart[whole] -= count
         return apart
@@ -111,19 +111,19 @@ class TokenUsage:
         return [
             name
             for name, count in self.counts().items()
-            if count and name not in names and not any(whole in names for whole in _wholes(name))
+            if count and name not in names and not any(whole in names for whole in wholes(name))
         ]
 
     def _by_name(self) -> dict[str, int | None]:
-        return dict(zip(_NAMES, _counts(self), strict=True))
+        return dict(zip(COUNTS, counts_of(self), strict=True))
 
 
-# Usage is made for every call on the crew's thread: its fields are looked up once, not each time.
-_NAMES = tuple(field.name for field in fields(TokenUsage))
-_counts = attrgetter(*_NAMES)
+# Usage is made and priced for every call on the crew's thread: its fields are looked up once, not each time.
+COUNTS = tuple(field.name for field in fields(TokenUsage))
+counts_of: Callable[[TokenUsage], tuple[int | None, ...]] = attrgetter(*COUNTS)
 
 
-def _wholes(part: str) -> Iterator[str]:
+def wholes(part: str) -> Iterator[str]:
     """What a count is a part of, the nearest first."""
     while part in _PARTS:
         part = _PARTS[part]

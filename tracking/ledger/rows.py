@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -27,6 +28,8 @@ _NOTHING = TokenUsage()
 # Written for every call on the crew's thread: both read all their fields at once.
 _call_texts = attrgetter(*_CALL_TEXTS)
 _usage_counts = attrgetter(*USAGE_COLUMNS)
+_written: dict[int, tuple[Receipt, str]] = {}
+_MOST_WRITTEN = 1_000
 _RUN_TIMES = ("created_at", "started_at", "finished_at", "heartbeat_at", "stop_requested_at")
 _RUN_JSON = ("spec", "error", "readings", "evidence")
 _RUN_PLAIN = ("run_id", "name", "preset", "stop_reason", "worker", "pid")
@@ -124,19 +127,19 @@ def _moment(micros: int | None) -> datetime | None:
 def _receipt_json(receipt: Receipt | None) -> str | None:
     if receipt is None:
         return None
-    return json.dumps(
-        {
-            "provider": receipt.provider,
-            "model": receipt.model,
-            "source": receipt.source,
-            "rates": {name: str(rate) for name, rate in receipt.rates.items()},
-            "note": receipt.note,
-        }
-    )
+    # Calls at the same rates share a receipt. It is kept beside its text, or its id could come again.
+    known = _written.get(id(receipt))
+    if known is None:
+        if len(_written) >= _MOST_WRITTEN:
+            _written.clear()
+        known = _written[id(receipt)] = (receipt, json.dumps(receipt.to_json()))
+    return known[1]
 
 
+@lru_cache(maxsize=1_000)
 def _receipt_of(text: str | None) -> Receipt | None:
     if text is None:
         return None
     values = json.loads(text)
-    return Receipt(**{**values, "rates": {k: Decimal(v) for k, v in values["rates"].items()}})
+    times = {name: datetime.fromisoformat(values[name]) for name in ("since", "until") if values.get(name)}
+    return Receipt(**{**values, **times, "rates": {k: Decimal(v) for k, v in values["rates"].items()}})

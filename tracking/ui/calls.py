@@ -121,14 +121,13 @@ def _receipt(call: LlmCall, tz: str | None) -> None:
 def _rates(call: LlmCall) -> pd.DataFrame:
     """The rates in force at the call's time, each beside what it was charged for: they add up to the cost."""
     receipt = call.cost.receipt
-    rates = {} if receipt is None else receipt.rates
-    charged = {**(call.usage or TokenUsage()).apart(rates), "requests": 1}
-    applied = {name: rate for name, rate in rates.items() if name in charged}
+    lines = [] if receipt is None else receipt.lines(call.usage or TokenUsage())
     return pd.DataFrame(
         {
-            "Charged for": [plain(spoken(name)) for name in applied],
-            "Count": [tokens(charged[name]) for name in applied],
-            "US dollars": [f"{rate:f}" for rate in applied.values()],
-            "per": ["thousand" if name.endswith("requests") else "million" for name in applied],
+            "Charged for": [plain(spoken(line.name)) for line in lines],
+            "Count": [tokens(line.count) for line in lines],
+            "US dollars": [f"{line.rate:f}" for line in lines],
+            "per": [tokens(line.per) for line in lines],
+            "amount": [f"${line.amount.normalize():f}" for line in lines],
         }
     )

@@ -164,15 +164,7 @@ def call_record(call: LlmCall) -> dict[str, object]:
         "status": str(call.status),
         "error_type": call.error_type,
         "sources": ", ".join(call.sources),
-        "receipt": None
-        if receipt is None
-        else {
-            "provider": receipt.provider,
-            "model": receipt.model,
-            "source": receipt.source,
-            "rates": {name: _money(rate) for name, rate in receipt.rates.items()},
-            "note": receipt.note,
-        },
+        "receipt": None if receipt is None else receipt.to_json(),
     }
 
 

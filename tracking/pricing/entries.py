@@ -1,0 +1,159 @@
+"""What config/prices.toml may say, entry by entry; its own header says what the keys mean."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from tracking.pricing.card import Card, Change, Tier, Window
+
+# a key of the file -> what it is charged for, and how many of that the key's rate is for a thousandth of ours
+_RATES: Final = {
+    "input": ("input_tokens", 1),
+    "output": ("output_tokens", 1),
+    "cache_read": ("cache_read_input_tokens", 1),
+    "cache_write": ("cache_creation_input_tokens", 1),
+    "cache_write_5m": ("cache_creation_5m_input_tokens", 1),
+    "cache_write_1h": ("cache_creation_1h_input_tokens", 1),
+    "reasoning": ("reasoning_output_tokens", 1),
+    "input_audio": ("input_audio_tokens", 1),
+    "output_audio": ("output_audio_tokens", 1),
+    "per_search": ("web_search_requests", 1_000),
+    "per_request": ("requests", 1_000),
+}
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _moment(value: object) -> object:
+    """A day is its first moment in UTC; a moment without a zone is in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime.combine(value, time(), UTC) if isinstance(value, date) else value
+
+
+Rate = Annotated[Decimal, Field(ge=0, le=100_000)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Rated(_Entry):
+    input: Rate | None = None
+    output: Rate | None = None
+    cache_read: Rate | None = None
+    cache_write: Rate | None = None
+    cache_write_5m: Rate | None = None
+    cache_write_1h: Rate | None = None
+    reasoning: Rate | None = None
+    input_audio: Rate | None = None
+    output_audio: Rate | None = None
+    per_search: Rate | None = None
+    per_request: Rate | None = None
+
+    @property
+    def rates(self) -> dict[str, Decimal]:
+        stated = ((ours, times, getattr(self, key)) for key, (ours, times) in _RATES.items())
+        return {ours: rate * times for ours, times, rate in stated if rate is not None}
+
+
+class _Tier(_Rated):
+    above: int | None = Field(None, ge=0)
+    at_least: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _has_one_threshold(self) -> _Tier:
+        if (self.above is None) == (self.at_least is None):
+            raise ValueError("a tier needs either `above` or `at_least`")
+        return self
+
+    @property
+    def tier(self) -> Tier:
+        return Tier(self.above if self.above is not None else (self.at_least or 1) - 1, self.rates)
+
+
+class _Change(_Rated):
+    factor: Rate = Decimal(1)
+    tier: tuple[_Tier, ...] = ()
+
+    @property
+    def change(self) -> Change:
+        return Change(self.factor, self.rates, _tiers(self.tier))
+
+
+class _Window(_Change):
+    start: time
+    end: time
+    days: frozenset[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = frozenset(_DAYS)
+
+    @property
+    def window(self) -> Window:
+        return Window(self.start, self.end, self.change, frozenset(map(_DAYS.index, self.days)))
+
+
+class Dated(_Entry):
+    provider: str
+    since: Moment | None = Field(None, alias="from")
+    source: str
+    note: str | None = None
+
+
+class _Period(Dated):
+    until: Moment | None = None
+
+    @model_validator(mode="after")
+    def _is_a_period(self) -> _Period:
+        if self.since and self.until and self.since >= self.until:
+            raise ValueError(f"until ({self.until}) must be after from ({self.since})")
+        return self
+
+
+class Price(_Rated, _Period):
+    model: str
+    aliases: tuple[str, ...] = ()
+    tier: tuple[_Tier, ...] = ()
+    service: dict[str, _Change] = {}
+    window: tuple[_Window, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_a_rate(self) -> Price:
+        if not self.rates:
+            raise ValueError("it states no rate at all")
+        return self
+
+    @property
+    def card(self) -> Card:
+        return Card(
+            provider=self.provider,
+            model=self.model,
+            rates=self.rates,
+            source=self.source,
+            since=self.since,
+            until=self.until,
+            note=self.note,
+            tiers=_tiers(self.tier),
+            services={name: service.change for name, service in self.service.items()},
+            windows=tuple(window.window for window in self.window),
+        )
+
+
+class AliasEntry(_Period):
+    name: str
+    target: str = Field(alias="is")
+
+
+class ServiceEntry(Dated):
+    """A service tier that changes all prices of a provider which do not state it themselves, for good."""
+
+    tier: str
+    factor: Rate
+    models: re.Pattern[str] = re.compile("")  # the names it is offered for: any that the pattern is found in
+
+
+def _tiers(tiers: tuple[_Tier, ...]) -> tuple[Tier, ...]:
+    return tuple(sorted((each.tier for each in tiers), key=lambda tier: tier.above))

@@ -17,6 +17,7 @@ from tracking.domain.cost import Cost
 from tracking.domain.reading import TokenMetrics
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import Run, RunState
+from tracking.errors import LedgerError
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.runs import RunBook
 from tracking.pricing.book import PriceBook
@@ -40,7 +41,7 @@ def track(name: str = "run", *, ledger: str | None = None, run_id: str | None = 
         LedgerError: the ledger can't be opened; nothing has run yet.
     """
     with ExitStack() as stack:
-        opened = stack.enter_context(Ledger.open(ledger)) if ledger is not None else None
+        opened = Ledger.open(ledger) if ledger is not None else None
         tracker = Tracker(
             name,
             price=price_with(PriceBook.load()),
@@ -49,6 +50,8 @@ def track(name: str = "run", *, ledger: str | None = None, run_id: str | None = 
             run_id=run_id,
             parent=scope.current_tracker.get(),
         )
+        if opened is not None:
+            stack.callback(_settle, tracker, opened)
         if opened is not None and run_id is None:
             stack.enter_context(_run_of_its_own(tracker, RunBook(opened)))
         taps.install()
@@ -91,6 +94,21 @@ def beating(beat: Callable[[], object]) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+def _settle(tracker: Tracker, ledger: Ledger) -> None:
+    """See the calls into the database. Those that it will not take now are kept for the next one."""
+    try:
+        ledger.flush()
+        for _ in range(ledger.rejected):
+            tracker.failed(LedgerError("the ledger would not have a call"))
+    except Exception as error:  # noqa: BLE001  # the crew is done; nothing of ours may be raised into it
+        tracker.waiting = ledger.waiting
+        tracker.failed(error, lost=False)
+    try:
+        ledger.close()
+    except LedgerError as error:
+        tracker.failed(error, lost=False)
 
 
 @contextmanager

@@ -41,6 +41,8 @@ class Tracker:
         run_id: names the run in the ledger.
         parent: the block around this one; it sees this one's calls too.
         lost: how many calls could not be written or read; they may be missing from `calls`.
+        waiting: how many calls are kept on disk only, because the ledger could not be written at the block's
+            end; the next program that opens it brings them in.
         unattributed_requests: billed requests made meanwhile that are this block's or another's: their
             context was lost, and several blocks were open. They are in the ledger under no run.
         errors: what went wrong while collecting, by the exception's name; never what was said.
@@ -60,6 +62,7 @@ class Tracker:
         self.run_id = run_id or uuid4().hex
         self.parent = parent
         self.lost = 0
+        self.waiting = 0
         self.unattributed_requests = 0
         self.errors: list[str] = []
         self.crew: object = None  # the last crew that ended in this block

@@ -29,6 +29,11 @@ def moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def is_in_memory(url: URL) -> bool:
+    """Whether the database ends with its process."""
+    return url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
+
+
 def open_engine(url: str) -> sa.Engine:
     """Connect, without making any table.
 
@@ -114,7 +119,7 @@ def _parse(url: str) -> URL:
 
 
 def _open_sqlite(url: URL) -> sa.Engine:
-    in_memory = url.database in {None, "", ":memory:"}
+    in_memory = is_in_memory(url)
     options: dict[str, Any] = {"connect_args": {"timeout": 10, "check_same_thread": False}}
     if in_memory:
         options["poolclass"] = StaticPool  # one connection, or each thread would see a database of its own

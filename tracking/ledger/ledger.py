@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
+import logging
+import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -15,10 +17,14 @@ from tracking.domain.cost import Cost, CostState, state_of_sum
 from tracking.domain.run import Run, RunState
 from tracking.domain.usage import TokenUsage, UsageState
 from tracking.errors import LedgerError
-from tracking.ledger.appender import SqliteAppender
-from tracking.ledger.database import insert_into, microseconds, open_engine, prepare
-from tracking.ledger.rows import USAGE_COLUMNS, call_of, call_row, run_of
+from tracking.ledger import journals
+from tracking.ledger.database import is_in_memory, microseconds, open_engine, prepare
+from tracking.ledger.journal import Journal
+from tracking.ledger.rows import USAGE_COLUMNS, call_of, call_values, run_of
 from tracking.ledger.schema import calls, runs
+from tracking.ledger.writer import EngineWriter
+
+logger = logging.getLogger(__name__)
 
 _BATCH = 2_000  # rows fetched at a time: an iteration over millions stays in a few megabytes
 
@@ -36,10 +42,11 @@ class Ledger:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-        url = engine.url
-        in_a_file = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}
-        self._appender = SqliteAppender(str(url.database)) if in_a_file else None
-        self._insert = insert_into(engine, calls).on_conflict_do_nothing(index_elements=["call_id"])
+        self._url = engine.url.render_as_string(hide_password=False)
+        self._in_memory = is_in_memory(engine.url)
+        self._journal: Journal | None = None
+        self._owner = 0  # the process that joined the journal
+        self._lock = threading.Lock()
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -55,26 +62,59 @@ class Ledger:
         except LedgerError:
             engine.dispose()
             raise
-        return cls(engine)
+        ledger = cls(engine)
+        ledger.bring_in()
+        return ledger
 
     def append(self, call: LlmCall) -> None:
-        """Write one call, durably. A `call_id` that is there already is left as it is.
+        """Keep one call. When this returns it survives the death of this process, see `journal`.
+
+        It is in the database within a fraction of a second, or when that can be written again; `flush` waits
+        for it. A `call_id` that is there already is left as it is.
 
         Raises:
-            LedgerError: it could not be written.
+            LedgerError: it could not be kept.
         """
-        row = call_row(call)
+        row = call_values(call)
+        if self._in_memory:
+            EngineWriter(self.engine).write([row])
+            return
         try:
-            if self._appender is not None:
-                self._appender.append(row)
-            else:
-                with self.engine.begin() as connection:
-                    connection.execute(self._insert, row)
-        except sqlite3.Error as error:
+            self._joined().append(row)
+        except OSError as error:
             raise LedgerError(f"call {call.call_id} could not be written: {error}") from error
+
+    def flush(self) -> None:
+        """Wait until every call appended in this process is in the database. Reading does so by itself.
+
+        Raises:
+            LedgerError: the database would not take them; they are kept, and tried again.
+        """
+        if self._journal is not None and self._owner == os.getpid():
+            self._journal.flush()
+
+    @property
+    def rejected(self) -> int:
+        """Calls of this process that the database would not have while it took others: they are lost."""
+        return 0 if self._journal is None else self._journal.rejected
+
+    @property
+    def waiting(self) -> int:
+        """Calls of this process that are kept on disk until the database can be written."""
+        return 0 if self._journal is None else self._journal.waiting
+
+    def bring_in(self) -> None:
+        """Take in the calls of processes that died before the database had them."""
+        if self._in_memory:
+            return
+        try:
+            journals.bring_in(self._url)
+        except Exception as error:  # they stay where they are, and are tried again when a ledger is opened
+            logger.warning("calls of a process that died still wait", exc_info=error)
 
     def calls(self, **filters: Any) -> Iterator[LlmCall]:
         """The calls that match, oldest first, in bounded memory."""
+        self.flush()
         query = _filtered(sa.select(calls), calls, calls.c.started_at, filters).order_by(
             calls.c.started_at, calls.c.call_id
         )
@@ -90,6 +130,7 @@ class Ledger:
 
     def totals(self, *, by: str | None = None, **filters: Any) -> CallTotals | dict[str | None, CallTotals]:
         """The matching calls added up by the database, altogether or per value of the column `by`."""
+        self.flush()
         keys = [] if by is None else [_column(calls, by)]
         query = _filtered(sa.select(*keys, *_SUMS), calls, calls.c.started_at, filters).group_by(*keys)
         with self.engine.connect() as connection:
@@ -115,9 +156,23 @@ class Ledger:
         return found[0] if found else None
 
     def close(self) -> None:
-        if self._appender is not None:
-            self._appender.close()
-        self.engine.dispose()
+        """Close the database. A call that comes later opens it again.
+
+        Raises:
+            LedgerError: calls are left that the database would not take; the next `open` tries again.
+        """
+        try:
+            if self._journal is not None and self._owner == os.getpid():
+                self._journal = None
+                journals.leave(self._url)
+        finally:
+            self.engine.dispose()
+
+    def _joined(self) -> Journal:
+        with self._lock:
+            if self._journal is None or self._owner != os.getpid():  # a journal is its process's own
+                self._journal, self._owner = journals.join(self._url), os.getpid()
+            return self._journal
 
     def __enter__(self) -> Self:
         return self

@@ -16,18 +16,20 @@ from sqlalchemy import RowMapping
 from tracking.domain.call import CallStatus, LlmCall, Purpose
 from tracking.domain.cost import Cost, CostState, Receipt
 from tracking.domain.run import Run, RunState, TaskProgress
-from tracking.domain.usage import TokenUsage, UsageState
+from tracking.domain.usage import COUNTS, TokenUsage, UsageState, counts_of
 from tracking.ledger.database import microseconds, moment
 
-USAGE_COLUMNS = tuple(field.name for field in dataclasses.fields(TokenUsage))
+USAGE_COLUMNS = COUNTS
 _CALL_TEXTS = (
     "call_id", "run_id", "provider_name", "request_model", "response_model", "operation_name",
     "agent_name", "task_name", "workflow_name", "error_type", "response_id", "service_tier",
 )  # fmt: skip
+CALL_COLUMNS = (
+    *_CALL_TEXTS, *USAGE_COLUMNS, "started_at", "duration", "usage_state", "cost_nano_usd", "cost_state",
+    "receipt", "status", "sources", "purpose", "notes", "billed",
+)  # fmt: skip
 _NOTHING = TokenUsage()
-# Written for every call on the crew's thread: both read all their fields at once.
-_call_texts = attrgetter(*_CALL_TEXTS)
-_usage_counts = attrgetter(*USAGE_COLUMNS)
+_call_texts = attrgetter(*_CALL_TEXTS)  # written for every call on the crew's thread: read at once
 _written: dict[int, tuple[Receipt, str]] = {}
 _MOST_WRITTEN = 1_000
 _RUN_TIMES = ("created_at", "started_at", "finished_at", "heartbeat_at", "stop_requested_at")
@@ -35,23 +37,23 @@ _RUN_JSON = ("spec", "error", "readings", "evidence")
 _RUN_PLAIN = ("run_id", "name", "preset", "stop_reason", "worker", "pid")
 
 
-def call_row(call: LlmCall) -> dict[str, Any]:
-    usage = _NOTHING if call.usage is None else call.usage
-    return {
-        **dict(zip(_CALL_TEXTS, _call_texts(call), strict=True)),
-        **dict(zip(USAGE_COLUMNS, _usage_counts(usage), strict=True)),
-        "started_at": microseconds(call.started_at),
-        "duration": round(call.duration * 1e6),
-        "usage_state": str(call.usage_state),
-        "cost_nano_usd": call.cost.nano_usd,
-        "cost_state": str(call.cost.state),
-        "receipt": _receipt_json(call.cost.receipt),
-        "status": str(call.status),
-        "sources": ",".join(call.sources),
-        "purpose": str(call.purpose),
-        "notes": json.dumps(call.notes) if call.notes else None,
-        "billed": int(call.billed),
-    }
+def call_values(call: LlmCall) -> list[Any]:
+    """A call as the table holds it, in the order of `CALL_COLUMNS`."""
+    return [
+        *_call_texts(call),
+        *counts_of(_NOTHING if call.usage is None else call.usage),
+        microseconds(call.started_at),
+        round(call.duration * 1e6),
+        call.usage_state.value,
+        call.cost.nano_usd,
+        call.cost.state.value,
+        _receipt_json(call.cost.receipt),
+        call.status.value,
+        ",".join(call.sources),
+        call.purpose.value,
+        json.dumps(call.notes) if call.notes else None,
+        int(call.billed),
+    ]
 
 
 def call_of(row: RowMapping) -> LlmCall:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from tracking.domain.run import LOST_AFTER, Run, RunState, TaskProgress
+from tracking.errors import LedgerError
 from tracking.ledger.database import insert_into, microseconds, moment
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.rows import run_row, run_values, task_of, task_row
 from tracking.ledger.schema import run_log, run_tasks, runs, workers
+
+logger = logging.getLogger(__name__)
 
 WORKER_GONE_AFTER = timedelta(seconds=10)  # a worker says that it lives every two seconds
 
@@ -44,6 +48,7 @@ class RunBook:
     """Every change of a run is one statement that names the state it expects: two can't both win."""
 
     def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._engine = ledger.engine
 
     def add(self, run: Run) -> None:
@@ -74,7 +79,16 @@ class RunBook:
         )
 
     def finish(self, run_id: str, state: RunState, **changes: Any) -> bool:
-        """End a run that is queued or running. False: it had ended already, and stays as it was."""
+        """End a run that is queued or running. False: it had ended already, and stays as it was.
+
+        Its calls are in the database before it has ended: nobody sees it ended without them.
+        """
+        try:
+            self._ledger.flush()
+        except LedgerError as error:  # they are kept; a run that can be ended is not kept waiting for them
+            logger.warning("run %s ends before its calls are in the ledger", run_id, exc_info=error)
+        if state not in {RunState.COMPLETED, RunState.FAILED}:
+            self._ledger.bring_in()  # its process may be gone
         ended = self.change(
             run_id,
             only={RunState.QUEUED, RunState.RUNNING},

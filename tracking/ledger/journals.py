@@ -1,0 +1,89 @@
+"""Which journal a ledger's calls go through: one for every database that this process writes to."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from tracking.ledger.journal import Journal, recover
+from tracking.ledger.rows import CALL_COLUMNS
+from tracking.ledger.writer import Writer, writer_for
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(slots=True)
+class _Shared:
+    journal: Journal
+    writer: Writer
+    users: int = 0
+
+
+_open: dict[tuple[int, str], _Shared] = {}
+_lock = threading.Lock()
+
+
+def join(url: str) -> Journal:
+    """The journal for the database at `url`, made for the first who asks. Every `join` needs a `leave`."""
+    with _lock:
+        key = os.getpid(), url  # a forked process has a journal of its own
+        if key not in _open:
+            writer = writer_for(url)
+            _open[key] = _Shared(Journal(_folder(url), CALL_COLUMNS, writer.write), writer)
+        _open[key].users += 1
+        return _open[key].journal
+
+
+def leave(url: str) -> None:
+    """Give a journal back; the last to leave closes it.
+
+    Raises:
+        LedgerError: calls were left in it which the database would not take.
+    """
+    with _lock:
+        key = os.getpid(), url
+        shared = _open[key]
+        shared.users -= 1
+        if shared.users:
+            return
+        del _open[key]
+    try:
+        shared.journal.close()
+    finally:
+        shared.writer.close()
+
+
+def bring_in(url: str) -> int:
+    """Bring in the calls of processes that died before the database had them. Returns how many.
+
+    Raises:
+        Exception: what the database says; the calls stay where they are.
+    """
+    folder = _folder(url)
+    if not folder.exists():
+        return 0
+    writer = writer_for(url)
+    try:
+        return recover(folder, CALL_COLUMNS, writer.write)
+    finally:
+        writer.close()
+
+
+def _folder(url: str) -> Path:
+    """Beside a SQLite file; for a server, where this computer keeps the dashboard's things."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Path(f"{parsed.database}-journals")
+    name = sha256(parsed.render_as_string(hide_password=True).encode()).hexdigest()[:12]
+    home = Path(os.environ.get("DASHBOARD_HOME", _REPOSITORY / ".dashboard"))
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError:  # installed where nobody may write
+        home = Path(tempfile.gettempdir()) / "marketing-research-swarm"
+    return home / "journals" / name

@@ -16,7 +16,7 @@ import yaml
 
 from tracking.crew.inputs import INPUTS
 from tracking.dataset.briefing import FOCUSES
-from tracking.domain.spec import RunSpec
+from tracking.domain.spec import RunSettings, RunSpec
 from tracking.errors import ConfigError
 from tracking.settings import Settings
 
@@ -27,6 +27,7 @@ _TYPES: Final[Mapping[Any, tuple[Any, str]]] = {
     tuple[str, ...]: (list, "a list"),
     bool: (bool, "true or false"),
     int: (int, "a whole number"),
+    int | None: (int | None, "a whole number"),
 }
 
 
@@ -62,7 +63,13 @@ class Preset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEntry:
-    """A model and whether it can be used here. `problem` says why not, and what to do; None: usable."""
+    """A model and whether it can be used here.
+
+    Attributes:
+        min_output_tokens: output that an answer needs room for, where the model thinks first and thinking
+            counts as output; None for a model that answers at once.
+        problem: why it can't be used here, and what to do; None: usable.
+    """
 
     id: str
     label: str
@@ -73,6 +80,7 @@ class ModelEntry:
     package: str | None = None
     tools: bool = False
     context_window: int = 4096
+    min_output_tokens: int | None = None
     problem: str | None = None
 
     @property
@@ -101,6 +109,11 @@ class Catalog:
     def inputs_of(self, agents: Iterable[str]) -> frozenset[str]:
         """The page's fields that reach at least one of these agents' prompts."""
         return frozenset(name for task in self.tasks_of(agents) for name in task.inputs)
+
+    def output_tokens(self, models: Iterable[str]) -> int:
+        """The limit of output that a run on these models begins with: what the neediest of them needs."""
+        least = (self.models[model].min_output_tokens or 0 for model in models)
+        return max([RunSettings().max_output_tokens, *least])
 
     @property
     def default_model(self) -> ModelEntry:

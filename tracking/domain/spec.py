@@ -111,6 +111,11 @@ class RunSpec:
         if not self.agents:
             raise ConfigError("a run needs at least one agent")
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every model that takes part, once."""
+        return tuple(dict.fromkeys(self.model_of(agent) for agent in self.agents))
+
     def model_of(self, agent: str) -> str:
         return self.agent_models.get(agent, self.model)
 

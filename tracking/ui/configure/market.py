@@ -58,13 +58,11 @@ def _questions(inputs: Collection[str]) -> None:
 def _outlook(inputs: Collection[str]) -> None:
     with st.container(horizontal=True):
         if is_told("market.forecast_periods", inputs):
-            fields.whole("market.forecast_periods", "Forecast periods (months)", low=1, high=36, step=1)
+            fields.whole("market.forecast_periods", "Forecast periods (months)", step=1)
         if is_told("market.expected_revenue_usd", inputs):
             fields.whole(
                 "market.expected_revenue_usd",
                 "Expected revenue (US$)",
-                low=0,
-                high=10**12,
                 step=100_000,
                 help_text="Over the forecast periods. The report sets it beside the forecast.",
             )

@@ -53,8 +53,6 @@ def _limits(draft: Draft) -> None:
     fields.whole(
         "settings.max_output_tokens",
         "Max output tokens",
-        low=16,
-        high=32_768,
         step=20,
         placeholder="What the model needs",
         help_text="The most a model may answer with, per call. What it thinks before it answers counts too.",
@@ -65,8 +63,6 @@ def _limits(draft: Draft) -> None:
     fields.whole(
         "settings.token_budget",
         "Token budget",
-        low=1,
-        high=10**9,
         step=1_000,
         placeholder="No limit",
         help_text="Input plus output of the whole run. Once it is spent, the next call is not made.",
@@ -89,8 +85,6 @@ def _context() -> None:
         fields.whole(
             "settings.context_tokens",
             "Trim each to (tokens)",
-            low=10,
-            high=32_768,
             step=20,
             placeholder="80",
             help_text="How much of each earlier output is shown.",

@@ -40,7 +40,7 @@ CONTROLS: list[tuple[str, str, Any, str, Any]] = [
     ("multiselect", "form.market.brands", ["Fennick"], "market.brands", ["Fennick"]),
     ("multiselect", "form.market.key_metrics", ["Units"], "market.key_metrics", ["Units"]),
     ("number_input", "form.market.forecast_periods", 9, "market.forecast_periods", 9),
-    ("number_input", "form.market.expected_revenue_usd", 5_000_000, "market.expected_revenue_usd", 5_000_000),
+    ("number_input", "form.market.expected_revenue", 5_000_000, "market.expected_revenue", 5_000_000),
     ("toggle", "form.market.competitive_analysis", False, "market.competitive_analysis", False),
     ("toggle", "form.market.market_share_analysis", False, "market.market_share_analysis", False),
     ("number_input", "form.brand.awareness", 0, "brand.awareness", 0),

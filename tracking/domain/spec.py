@@ -17,7 +17,7 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "campaign.budget_usd": (0, 10**10),
     "campaign.duration_weeks": (1, 260),
     "market.forecast_periods": (1, 36),
-    "market.expected_revenue_usd": (0, 10**12),
+    "market.expected_revenue": (0, 10**12),
     "brand.awareness": (0, 100),
     "brand.sentiment": (-1, 1),
     "settings.max_output_tokens": (16, 32_768),
@@ -65,7 +65,7 @@ class Market:
     brands: tuple[str, ...] = ()
     key_metrics: tuple[str, ...] = ()
     forecast_periods: int = 6  # months
-    expected_revenue_usd: int | None = None  # over the forecast periods
+    expected_revenue: int | None = None  # over the forecast periods, in the data's currency
     competitive_analysis: bool = True
     market_share_analysis: bool = True
 

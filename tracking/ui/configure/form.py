@@ -34,7 +34,6 @@ _INPUTS: Final = {
     "campaign.budget_usd": "campaign_budget",
     "campaign.duration_weeks": "campaign_duration",
     "campaign.goals": "campaign_goals",
-    "market.expected_revenue_usd": "expected_revenue",
     "brand.awareness": "brand_awareness",
 }
 _FILTERS: Final = (

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tracking.errors import ConfigError
 from tracking.settings import Settings
 
 app = typer.Typer(
@@ -56,5 +57,14 @@ def doctor() -> None:
     report(Settings())
 
 
+def main() -> None:
+    """Run a command. What is wrong with the configuration is said in a line, not in a traceback."""
+    try:
+        app()
+    except ConfigError as error:
+        typer.echo(f"{error}.", err=True)
+        raise SystemExit(1) from None
+
+
 if __name__ == "__main__":
-    app()
+    main()

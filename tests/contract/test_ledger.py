@@ -17,7 +17,7 @@ from tracking.domain.usage import UsageState
 from tracking.errors import LedgerError, LedgerVersionError
 from tracking.ledger.database import open_engine, prepare
 from tracking.ledger.outputs import OutputStore, TaskOutput
-from tracking.ledger.runs import RunBook, Worker
+from tracking.ledger.runs import RunBook
 from tracking.ledger.schema import runs, schema_version
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -242,36 +242,6 @@ def test_runs_come_newest_first_and_by_state(ledger, book):
     assert [run.run_id for run in ledger.runs(state=RunState.COMPLETED)] == ["1"]
     assert [run.run_id for run in ledger.runs(limit=1)] == ["2"]
     assert ledger.run_count() == 3
-
-
-def test_only_workers_that_live_are_listed(book):
-    now = datetime.now(UTC)
-    worker = Worker("w", "host", 1, now, now, running=0, warm=True, versions={"crewai": "1"})
-    book.beat_worker(worker)
-    book.beat_worker(worker)
-    assert book.workers() == [worker]
-    book.beat_worker(replace(worker, heartbeat_at=now - timedelta(seconds=11)))
-    assert book.workers() == []
-
-
-def test_a_workers_threads_may_say_that_it_lives_at_the_same_time(book):
-    now = datetime.now(UTC)
-    failed = []
-
-    def say(running):
-        try:
-            for _ in range(20):
-                book.beat_worker(Worker("w", "host", 1, now, now, running=running, warm=True, versions={}))
-        except LedgerError as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=say, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
-    assert len(book.workers()) == 1
 
 
 def test_log_lines_keep_their_order(book):

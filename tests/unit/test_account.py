@@ -1,5 +1,4 @@
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from run_support import BEGAN, agreeing, call, refused, refuted, run, tasks, three_calls
@@ -8,16 +7,7 @@ from tracking.domain.cost import Cost, CostState
 from tracking.domain.reading import Reading, Source
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import RunState
-from tracking.ui.account import (
-    Dimension,
-    account_of,
-    breakdown,
-    breakdown_note,
-    cut_short,
-    headline,
-    reason,
-    tiles,
-)
+from tracking.ui.account import account_of, cut_short, headline, reason, tiles
 
 LATER = BEGAN + timedelta(hours=1)
 
@@ -138,35 +128,3 @@ def test_a_buried_run_lasted_until_its_last_sign_of_life():
 def test_a_run_stopped_in_the_queue_used_nothing():
     record = run(RunState.STOPPED, started_at=None, heartbeat_at=None, stop_reason="stopped before it began")
     assert headline(account(record)) == "Stopped before it began"
-
-
-@pytest.mark.parametrize("by", list(Dimension))
-def test_every_breakdown_adds_up_to_the_run(by):
-    calls = [
-        *three_calls(),
-        call(3, agent=None, task=None, response_model="gpt-4o"),
-        call(4, tokens=None),
-        refused(5),
-    ]
-    lines = breakdown(calls, by)
-    whole = account(run(), calls).totals
-    assert sum(line.totals.usage.total_tokens or 0 for line in lines) == whole.usage.total_tokens == 1695
-    assert sum(line.totals.requests for line in lines) == whole.requests == 5
-    assert sum(line.totals.failed_requests for line in lines) == whole.failed_requests == 1
-    assert sum((line.totals.cost.amount or Decimal(0)) for line in lines) == whole.cost.amount
-
-
-def test_calls_of_nobody_are_told():
-    calls = [*three_calls(), call(3, agent=None)]
-    shown = account(run(), calls)
-    assert [line.label for line in breakdown(calls, Dimension.AGENT)].count("unattributed") == 1
-    assert breakdown_note(shown, Dimension.AGENT) == "1 call (420 tokens) could not be assigned to any agent."
-    assert breakdown_note(shown, Dimension.TASK) is None
-
-
-def test_tasks_are_called_as_they_are_said():
-    assert [line.label for line in breakdown(three_calls(), Dimension.TASK)] == [
-        "Report",
-        "Data analysis",
-        "Market research",
-    ]

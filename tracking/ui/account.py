@@ -1,11 +1,9 @@
 """A run's account: its figures and the words for them, for the page and for the downloads alike."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final
 
 from tracking.analysis.missing import was_tracked
 from tracking.domain.call import CallTotals, LlmCall, totals
@@ -16,24 +14,7 @@ from tracking.domain.run import Run, RunState, TaskProgress
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook
-from tracking.ui.format import NOT_KNOWN, counted, duration, share, spoken, token_total, tokens, usd
-
-UNATTRIBUTED: Final = "unattributed"
-
-
-class Dimension(StrEnum):
-    """By what a run's calls can be told apart."""
-
-    AGENT = "agent"
-    TASK = "task"
-    MODEL = "model"
-
-
-_NAME_OF: Final[dict[Dimension, Callable[[LlmCall], str | None]]] = {
-    Dimension.AGENT: lambda call: call.agent_name,
-    Dimension.TASK: lambda call: call.task_name,
-    Dimension.MODEL: lambda call: call.billed_model,
-}
+from tracking.ui.format import NOT_KNOWN, counted, duration, share, token_total, tokens, usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +38,6 @@ class Tile:
     value: str
     note: str = ""
     warns: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One agent, task or model. `name` is None for calls that nobody could be named for."""
-
-    name: str | None
-    label: str  # the name as it is said
-    totals: CallTotals
-    share: float | None  # of the run's known tokens
 
 
 def load_account(
@@ -265,34 +236,3 @@ def _efficiency_tile(metrics: TokenMetrics) -> Tile:
     price = usd(per_token, metrics.cost_state)
     unit = "per token, " if "$" in price else ""
     return Tile("Efficiency", price, f"{unit}{round(per_request):,} tokens/request")
-
-
-def breakdown(calls: Sequence[LlmCall], by: Dimension) -> tuple[Line, ...]:
-    """The calls by agent, task or model, the largest first. Every call is in exactly one line."""
-    groups: dict[str | None, list[LlmCall]] = {}
-    for call in calls:
-        groups.setdefault(_NAME_OF[by](call), []).append(call)
-    whole = totals(calls).usage.total_tokens
-    lines = [_line(name, by, totals(group), whole) for name, group in groups.items()]
-    return tuple(sorted(lines, key=lambda line: (-(line.totals.usage.total_tokens or 0), line.label)))
-
-
-def _line(name: str | None, by: Dimension, sums: CallTotals, whole: int | None) -> Line:
-    part = sums.usage.total_tokens
-    label = UNATTRIBUTED if name is None else spoken(name) if by is Dimension.TASK else name
-    return Line(name, label, sums, part / whole if part is not None and whole else None)
-
-
-def breakdown_note(account: Account, by: Dimension) -> str | None:
-    """What of the total the breakdown can't place, in a sentence; None when it places everything."""
-    shown, placed = account.metrics.total_tokens, account.totals.usage.total_tokens
-    if not account.calls:
-        return None
-    if shown is not None and shown != (placed or 0):
-        source = account.metrics.source
-        return f"The calls add up to {tokens(placed)} tokens; the total of {tokens(shown)} is from {source}."
-    nameless = next((line for line in breakdown(account.calls, by) if line.name is None), None)
-    if nameless is None:
-        return None
-    used = tokens(nameless.totals.usage.total_tokens)
-    return f"{counted(nameless.totals.requests, 'call')} ({used} tokens) could not be assigned to any {by}."

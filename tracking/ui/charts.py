@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from tracking.domain.call import CallStatus, LlmCall
 from tracking.domain.run import RunState, TaskProgress
-from tracking.ui.account import UNATTRIBUTED, Line
+from tracking.ui.breakdown import UNATTRIBUTED, Line
 from tracking.ui.format import NOT_KNOWN, counted, duration, share, spoken, tokens, usd
 from tracking.ui.history import Sums, sums_note, sums_title
 from tracking.ui.palette import ALARM, NEUTRAL, OKABE_ITO, Paint

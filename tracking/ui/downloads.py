@@ -11,18 +11,8 @@ from typing import Final
 from tracking.domain.call import LlmCall
 from tracking.domain.usage import TokenUsage
 from tracking.ledger.outputs import TaskOutput
-from tracking.ui.account import (
-    Account,
-    Dimension,
-    breakdown,
-    breakdown_note,
-    cut_short,
-    headline,
-    part_of_sums,
-    reason,
-    tiles,
-    tokens_of_sums,
-)
+from tracking.ui.account import Account, cut_short, headline, part_of_sums, reason, tiles, tokens_of_sums
+from tracking.ui.breakdown import Dimension, breakdown, breakdown_note
 from tracking.ui.format import share, spoken, usd, when
 
 FIGURES_LABEL: Final = "Figures computed from the data, not by the model"

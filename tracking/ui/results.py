@@ -16,10 +16,6 @@ from tracking.ledger.outputs import TaskOutput
 from tracking.ui import state
 from tracking.ui.account import (
     Account,
-    Dimension,
-    Line,
-    breakdown,
-    breakdown_note,
     cut_short,
     headline,
     load_account,
@@ -29,6 +25,7 @@ from tracking.ui.account import (
     tokens_of_sums,
 )
 from tracking.ui.answers import report, task_outputs
+from tracking.ui.breakdown import Dimension, Line, breakdown, breakdown_note
 from tracking.ui.calls import calls_section
 from tracking.ui.cards import cards
 from tracking.ui.charts import call_timeline, task_timeline, token_breakdown

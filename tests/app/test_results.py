@@ -243,8 +243,15 @@ def test_a_waiting_run_says_its_place_and_that_no_worker_lives():
 def test_a_silent_run_is_shown_as_lost_with_its_calls():
     keep(run(RunState.RUNNING), [call(0)], tasks(RunState.RUNNING))
     test = progress()
-    assert "Lost after 38 s: 420 tokens" in test.warning[0].value
+    assert "Lost after 38 s: ≥ 420 tokens" in test.warning[0].value
     assert not test.button
+    assert list(test.table[0].value["Tokens"]) == [""]  # its task was another one
+
+
+def test_a_lost_task_is_shown_to_have_used_at_least_what_is_known():
+    progressing = tasks(RunState.COMPLETED, RunState.RUNNING)
+    keep(run(RunState.RUNNING), three_calls()[:2], progressing)
+    assert list(progress().table[0].value["Tokens"]) == ["380", "≥ 425"]
 
 
 def test_the_three_readings_stand_side_by_side():

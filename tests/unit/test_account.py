@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from run_support import BEGAN, agreeing, call, refused, refuted, run, tasks, three_calls
+from run_support import BEGAN, SPEC, agreeing, call, refused, refuted, run, tasks, three_calls
 
 from tracking.domain.cost import Cost, CostState
 from tracking.domain.reading import Reading, Source
@@ -47,7 +47,7 @@ def test_a_refuted_reading_is_not_shown():
 
 def test_unknown_unpriced_and_refused_calls_stand_beside_the_totals_they_belong_to():
     calls = [*three_calls(), call(3, tokens=None), call(4, tokens=(10, 5), nano=None), refused(5)]
-    found = summary(run(RunState.STOPPED, stop_reason="stopped by you"), calls)
+    found = summary(run(), calls)
     assert found["Total Tokens"] == ("≥ 1,290", "1 call reported no usage")
     assert found["Total Cost"] == ("≥ $0.00036", "2 calls unpriced")
     assert found["API Requests"] == ("5", "1 more failed, not billed")
@@ -63,7 +63,43 @@ def test_a_run_without_tracking_is_shown_unpriced_and_unverified():
 
 def test_free_calls_are_free_and_not_unpriced():
     calls = [call(0, cost=Cost(0, CostState.FREE))]
-    assert summary(run(RunState.STOPPED), calls)["Total Cost"] == ("free", "a price of 0 is known")
+    assert summary(run(), calls)["Total Cost"] == ("free", "a price of 0 is known")
+
+
+MISSING = "a call that was open at the end may be missing"
+
+
+@pytest.mark.parametrize(
+    "record", [run(RunState.LOST), run(RunState.RUNNING), run(RunState.STOPPED, stop_reason="stopped by you")]
+)
+def test_the_figures_of_a_run_that_was_cut_off_are_lower_bounds(record):
+    assert summary(record, three_calls()) == {
+        "Total Tokens": ("≥ 1,275", MISSING),
+        "Total Cost": ("≥ $0.00036", MISSING),
+        "API Requests": ("≥ 3", MISSING),
+        "Efficiency": ("not known", MISSING),
+    }
+
+
+def test_a_run_that_could_settle_its_figures_when_it_was_stopped_has_exact_ones():
+    calls = three_calls()
+    found = summary(run(RunState.STOPPED, metrics=agreeing(calls), stop_reason="the budget is spent"), calls)
+    assert found["Total Tokens"] == ("1,275", "960 in, 315 out")
+
+
+def test_a_call_that_is_missing_is_free_only_where_every_agent_asks_the_same_free_model():
+    calls = [call(0, cost=Cost(0, CostState.FREE))]
+    assert summary(run(RunState.LOST), calls)["Total Cost"] == ("free", "a price of 0 is known")
+    mixed = run(RunState.LOST, spec={**SPEC.to_json(), "agent_models": {"data_analyst": "openai"}})
+    assert summary(mixed, calls)["Total Cost"] == ("≥ $0.00", MISSING)
+    assert summary(run(RunState.LOST, spec={}), calls)["Total Cost"] == ("≥ $0.00", MISSING)
+
+
+def test_a_run_that_was_cut_off_in_its_first_call_has_no_known_figures():
+    found = summary(run(RunState.LOST))
+    assert found["Total Tokens"] == ("not known", MISSING)
+    assert found["API Requests"] == ("not known", MISSING)
+    assert headline(account(run(RunState.LOST))) == "Lost after 38 s: no model call was answered"
 
 
 def test_a_run_without_a_call_does_not_claim_to_have_used_nothing():
@@ -88,7 +124,7 @@ def test_a_run_whose_requests_were_all_refused_says_how_many():
         ),
         (
             run(RunState.STOPPED, stop_reason="stopped by you"),
-            "Stopped after 38 s: 420 tokens, $0.00012, 1 call",
+            "Stopped after 38 s: ≥ 420 tokens, ≥ $0.00012, ≥ 1 call",
             "Stopped by you. A call that was open then is not in these figures, and may be billed.",
         ),
         (
@@ -98,7 +134,7 @@ def test_a_run_whose_requests_were_all_refused_says_how_many():
         ),
         (
             run(RunState.RUNNING),
-            "Lost after 38 s: 420 tokens, $0.00012, 1 call",
+            "Lost after 38 s: ≥ 420 tokens, ≥ $0.00012, ≥ 1 call",
             (
                 "Its process went silent. Its calls are kept, and nothing is repeated. "
                 "A call that was open then is not in these figures, and may be billed."

@@ -2,11 +2,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from run_support import BEGAN, call, refused, run, tasks, three_calls
+from run_support import BEGAN, CREW, call, refused, run, tasks, three_calls
 
 from tracking.domain.run import RunState
 from tracking.ui.account import account_of
-from tracking.ui.breakdown import Dimension, breakdown, breakdown_note
+from tracking.ui.breakdown import Dimension, breakdown, breakdown_note, tokens_by_task
 
 LATER = BEGAN + timedelta(hours=1)
 
@@ -29,6 +29,20 @@ def test_every_breakdown_adds_up_to_the_run(by):
     assert sum(line.totals.requests for line in lines) == whole.requests == 5
     assert sum(line.totals.failed_requests for line in lines) == whole.failed_requests == 1
     assert sum((line.totals.cost.amount or Decimal(0)) for line in lines) == whole.cost.amount
+
+
+def test_a_run_that_was_cut_off_says_so_beside_its_breakdown():
+    shown = account(run(RunState.LOST), three_calls())
+    assert breakdown_note(shown, Dimension.AGENT) == "A call that was open at the end may be missing here."
+
+
+def test_a_task_that_was_cut_off_or_not_reported_used_at_least_what_is_known():
+    progress = tasks(RunState.COMPLETED, RunState.COMPLETED, RunState.LOST)
+    calls = [*three_calls(), call(3, *CREW[0], tokens=None)]
+    cut = account_of(run(RunState.LOST), progress, calls, LATER)
+    assert tokens_by_task(cut) == {"market_research": "≥ 380", "data_analysis": "425", "report": "≥ 470"}
+    whole = account_of(run(), tasks(*[RunState.COMPLETED] * 3), calls, LATER)
+    assert tokens_by_task(whole)["report"] == "470"
 
 
 def test_calls_of_nobody_are_told():

@@ -46,6 +46,16 @@ def test_markdown_of_a_failed_run_says_why():
     assert "## Report" not in text
 
 
+def test_a_run_that_was_cut_off_is_downloaded_with_lower_bounds():
+    cut = account_of(run(RunState.LOST), [], three_calls(), LATER)
+    text = as_markdown(cut, [], None)
+    assert text.startswith("# Lost after 38 s: ≥ 1,275 tokens, ≥ $0.00036, ≥ 3 calls\n")
+    assert "| Total Tokens | ≥ 1,275 |" in text
+    assert text.count("A call that was open at the end may be missing here.") == 3  # by agent, task and model
+    found = json.loads(as_json(cut, []))["metrics"]
+    assert (found["lower_bound"], found["cost_state"], found["total_cost"]) == (True, "partial", "0.00036")
+
+
 def test_json_has_exact_money_and_the_same_sums(account):
     found = json.loads(as_json(account, outputs()))
     assert found["metrics"]["total_cost"] == "0.00036"

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from tracking.analysis.missing import was_tracked
 from tracking.domain.call import CallTotals, LlmCall, totals
@@ -15,6 +16,8 @@ from tracking.ledger.ledger import Ledger
 from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook
 from tracking.ui.format import NOT_KNOWN, counted, duration, share, token_total, tokens, usd
+
+MISSING_CALL: Final = "a call that was open at the end may be missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,35 @@ def account_of(run: Run, tasks: Iterable[TaskProgress], calls: Iterable[LlmCall]
     known = tuple(calls)
     sums = totals(known)
     state = run.state_at(now)
-    return Account(run, state, tuple(tasks), known, sums, metrics_of(run, sums), elapsed_of(run, state, now))
+    metrics = metrics_of(run, state, sums)
+    return Account(run, state, tuple(tasks), known, sums, metrics, elapsed_of(run, state, now))
 
 
-def metrics_of(run: Run, sums: CallTotals) -> TokenMetrics:
+def metrics_of(run: Run, state: RunState, sums: CallTotals) -> TokenMetrics:
     """The figures as they were settled at the run's end; without that, as the ledger has them so far."""
     settled = (run.readings or {}).get("metrics")
     if settled is not None:
         return TokenMetrics.from_json(settled)
-    return reconcile([], sums if was_tracked(run) or sums.requests else None)
+    metrics = reconcile([], sums if was_tracked(run) or sums.requests else None)
+    return _at_least(run, metrics) if cut_off(run, state) else metrics
+
+
+def cut_off(run: Run, state: RunState) -> bool:
+    """Whether it was ended before it could settle its figures: a call that was open then is not in them."""
+    return state in {RunState.LOST, RunState.STOPPED} and run.started_at is not None and run.readings is None
+
+
+def _at_least(run: Run, metrics: TokenMetrics) -> TokenMetrics:
+    """As lower bounds. Of the ratios nothing is left; on a single free model the missing call is free too."""
+    free = metrics.cost_state is CostState.FREE and "model" in run.spec and not run.spec.get("agent_models")
+    bounded = metrics.total_cost is not None and not free
+    return dataclasses.replace(
+        metrics,
+        cost_state=CostState.PARTIAL if bounded else metrics.cost_state,
+        cost_per_token=None,
+        tokens_per_request=None,
+        lower_bound=True,
+    )
 
 
 def elapsed_of(run: Run, state: RunState, now: datetime) -> timedelta | None:
@@ -111,9 +134,8 @@ def _used(account: Account) -> tuple[str, ...]:
 
 
 def tokens_of(metrics: TokenMetrics) -> str:
-    return token_total(
-        metrics.total_tokens, unknown=metrics.unknown_requests, estimated=metrics.estimated_requests
-    )
+    unknown = metrics.unknown_requests + metrics.lower_bound  # a call that is missing is not known either
+    return token_total(metrics.total_tokens, unknown=unknown, estimated=metrics.estimated_requests)
 
 
 def cost_of(metrics: TokenMetrics) -> str:
@@ -122,7 +144,13 @@ def cost_of(metrics: TokenMetrics) -> str:
 
 def _calls_of(metrics: TokenMetrics) -> str:
     made = metrics.requests_made
-    return f"calls {NOT_KNOWN}" if made is None else counted(made, "call")
+    if made is None:
+        return f"calls {NOT_KNOWN}"
+    return f"{'≥ ' if metrics.lower_bound else ''}{counted(made, 'call')}"
+
+
+def requests_of(metrics: TokenMetrics) -> str:
+    return token_total(metrics.requests_made, unknown=metrics.lower_bound)
 
 
 def reason(account: Account) -> str | None:
@@ -132,16 +160,16 @@ def reason(account: Account) -> str | None:
         return (run.error or {}).get("message") or run.stop_reason or "It failed without leaving a message."
     if account.state is RunState.LOST:
         silent = "Its process went silent. Its calls are kept, and nothing is repeated"
-        return _interrupted(run, run.stop_reason or silent)
+        return _interrupted(account, run.stop_reason or silent)
     if account.state is RunState.STOPPED:
-        return _interrupted(run, run.stop_reason or "It was stopped on request")
+        return _interrupted(account, run.stop_reason or "It was stopped on request")
     return None
 
 
-def _interrupted(run: Run, why: str) -> str:
+def _interrupted(account: Account, why: str) -> str:
     """Why a run was ended, and what its figures may lack: nothing where it could still settle them itself."""
     sentence = f"{why[:1].upper()}{why[1:]}."
-    if run.started_at is None or run.readings is not None:
+    if not cut_off(account.run, account.state):
         return sentence
     return f"{sentence} A call that was open then is not in these figures, and may be billed."
 
@@ -194,6 +222,8 @@ def unknown_notes(metrics: TokenMetrics) -> str:
         notes.append(f"{counted(metrics.unknown_requests, 'call')} reported no usage")
     if metrics.estimated_requests:
         notes.append(f"{counted(metrics.estimated_requests, 'call')} estimated")
+    if metrics.lower_bound:
+        notes.append(MISSING_CALL)
     return ", ".join(notes)
 
 
@@ -202,6 +232,8 @@ def _cost_tile(account: Account) -> Tile:
     note = "nothing could be priced" if metrics.total_cost is None else "each call at its own rates"
     if metrics.unpriced_requests:
         note = f"{counted(metrics.unpriced_requests, 'call')} unpriced"
+    elif metrics.lower_bound and metrics.cost_state is not CostState.FREE:
+        note = MISSING_CALL
     elif metrics.verification is Verification.UNVERIFIED:
         note = "without tracked calls nothing can be priced"
     elif metrics.cost_state is CostState.PARTIAL:
@@ -216,14 +248,16 @@ def _cost_tile(account: Account) -> Tile:
 
 def _requests_tile(account: Account) -> Tile:
     metrics = account.metrics
-    if metrics.requests_made is None and was_tracked(account.run):
+    if metrics.requests_made is None and was_tracked(account.run) and not metrics.lower_bound:
         failed = metrics.failed_requests
         return Tile(
             "API Requests", "0", f"{failed:,} failed" if failed else "the tracker saw none", warns=True
         )
-    made = NOT_KNOWN if metrics.requests_made is None else f"{metrics.requests_made:,}"
-    if metrics.failed_requests:
-        return Tile("API Requests", made, f"{metrics.failed_requests:,} more failed, not billed", warns=True)
+    made = requests_of(metrics)
+    notes = [f"{metrics.failed_requests:,} more failed, not billed"] if metrics.failed_requests else []
+    notes += [MISSING_CALL] if metrics.lower_bound else []
+    if notes:
+        return Tile("API Requests", made, ", ".join(notes), warns=True)
     return Tile("API Requests", made, "billed" if account.calls else "as crewai counts them")
 
 

@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Final
 
 from tracking.domain.call import CallTotals, LlmCall, totals
-from tracking.ui.account import Account
-from tracking.ui.format import counted, spoken, tokens
+from tracking.domain.run import RunState
+from tracking.ui.account import MISSING_CALL, Account
+from tracking.ui.format import counted, spoken, token_total, tokens
 
 UNATTRIBUTED: Final = "unattributed"
 
@@ -61,8 +62,25 @@ def breakdown_note(account: Account, by: Dimension) -> str | None:
     if shown is not None and shown != (placed or 0):
         source = account.metrics.source
         return f"The calls add up to {tokens(placed)} tokens; the total of {tokens(shown)} is from {source}."
-    nameless = next((line for line in breakdown(account.calls, by) if line.name is None), None)
-    if nameless is None:
-        return None
-    used = tokens(nameless.totals.usage.total_tokens)
-    return f"{counted(nameless.totals.requests, 'call')} ({used} tokens) could not be assigned to any {by}."
+    notes = []
+    if nameless := next((line for line in breakdown(account.calls, by) if line.name is None), None):
+        used, made = tokens(nameless.totals.usage.total_tokens), counted(nameless.totals.requests, "call")
+        notes.append(f"{made} ({used} tokens) could not be assigned to any {by}.")
+    if account.metrics.lower_bound:
+        notes.append(f"{MISSING_CALL[0].upper()}{MISSING_CALL[1:]} here.")
+    return " ".join(notes) or None
+
+
+def tokens_by_task(account: Account) -> dict[str | None, str]:
+    """What each task used, as it is written: at least that much where a call of its own may be missing."""
+    cut = {task.task_name for task in account.tasks if task.state is not RunState.COMPLETED}
+    open_ended = cut if account.metrics.lower_bound else set()
+    return {
+        line.name: token_total(
+            line.totals.usage.total_tokens,
+            unknown=line.totals.unknown_requests + (line.name in open_ended),
+            estimated=line.totals.estimated_requests,
+        )
+        for line in breakdown(account.calls, Dimension.TASK)
+        if line.totals.requests
+    }

@@ -23,6 +23,7 @@ from tracking.ui.account import (
     unknown_notes,
     with_message,
 )
+from tracking.ui.breakdown import tokens_by_task
 from tracking.ui.cards import cards
 from tracking.ui.format import counted, duration, share, spoken, usd
 from tracking.ui.prose import plain
@@ -169,24 +170,15 @@ def _tasks(account: Account) -> None:
     if not account.tasks:
         return
     now = datetime.now(UTC)
-    used = _tokens_by_task(account)
     st.table(
-        tasks_frame(account.tasks, used, now),
+        tasks_frame(account.tasks, tokens_by_task(account), now),
         border="horizontal",
         hide_index=True,
         alt="The tasks and their states",
     )
 
 
-def _tokens_by_task(account: Account) -> Mapping[str | None, int]:
-    used: dict[str | None, int] = {}
-    for call in account.calls:
-        if call.usage is not None and call.usage.total_tokens is not None:
-            used[call.task_name] = used.get(call.task_name, 0) + call.usage.total_tokens
-    return used
-
-
-def tasks_frame(tasks: Sequence[TaskProgress], used: Mapping[str | None, int], now: datetime) -> pd.DataFrame:
+def tasks_frame(tasks: Sequence[TaskProgress], used: Mapping[str | None, str], now: datetime) -> pd.DataFrame:
     """One row per task in the declared order: its state, who does it, how long it took, what it used."""
     return pd.DataFrame(
         {
@@ -194,7 +186,7 @@ def tasks_frame(tasks: Sequence[TaskProgress], used: Mapping[str | None, int], n
             "Task": [plain(spoken(task.task_name)) for task in tasks],
             "Agent": [plain(task.agent_name) for task in tasks],
             "Time": [_took(task, now) for task in tasks],
-            "Tokens": [f"{used[task.task_name]:,}" if task.task_name in used else "" for task in tasks],
+            "Tokens": [used.get(task.task_name, "") for task in tasks],
         }
     )
 

@@ -11,6 +11,7 @@ from run_support import (
     keep,
     kept,
     outputs,
+    refused,
     refuted,
     run,
     tasks,
@@ -269,6 +270,12 @@ def test_without_token_data_the_likeliest_cause_comes_first():
     assert test.subheader[0].value == "Debug Information"
     assert "token tracking was disabled" in test.warning[0].value
     assert test.markdown[0].value.count("\n- ") == 3
+
+
+def test_a_run_whose_requests_were_all_refused_is_explained_without_doubting_the_zero():
+    keep(run(RunState.FAILED), [refused(0), refused(1)])
+    said = debug("run").warning[0].value
+    assert said.startswith("**Nothing was billed.** 2 requests were refused by the provider, and none was")
 
 
 def test_the_session_is_shown_without_its_secrets():

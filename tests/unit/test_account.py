@@ -108,10 +108,22 @@ def test_a_run_without_a_call_does_not_claim_to_have_used_nothing():
     assert summary(run())["Total Tokens"][0] == "not known"
 
 
-def test_a_run_whose_requests_were_all_refused_says_how_many():
+def test_a_run_whose_requests_were_all_refused_was_billed_nothing_and_that_is_known():
     calls = [refused(0), refused(1)]
-    assert headline(account(run(), calls)) == "Done in 38 s: no model call was answered"
-    assert summary(run(), calls)["API Requests"] == ("0", "2 failed")
+    assert headline(account(run(), calls)) == "Done in 38 s: nothing was billed, 2 calls failed"
+    assert summary(run(), calls) == {
+        "Total Tokens": ("0", "0 in, 0 out"),
+        "Total Cost": ("$0.00", "nothing was billed"),
+        "API Requests": ("0", "2 failed, not billed"),
+        "Efficiency": ("not known", "needs tokens and requests"),
+    }
+
+
+def test_a_cut_off_run_whose_requests_were_all_refused_may_have_been_billed():
+    assert (
+        headline(account(run(RunState.LOST), [refused(0)])) == "Lost after 38 s: no model call was answered"
+    )
+    assert summary(run(RunState.LOST), [refused(0)])["Total Cost"] == ("≥ $0.00", MISSING)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from run_support import BEGAN, call, run, three_calls
+from run_support import BEGAN, call, refused, run, three_calls
 
 from tracking.domain.call import totals
 from tracking.domain.cost import CostState
@@ -56,6 +56,14 @@ def test_a_run_that_was_cut_off_makes_the_sums_lower_bounds():
     assert sums_note(add_up([cut])) == "1 run cut off, whose last call may be missing"
     frame = history_frame([cut], {})
     assert [frame[name][0] for name in ("tokens", "cost", "calls")] == ["≥ 1,275", "≥ $0.00036", "≥ 3"]
+
+
+def test_a_run_whose_requests_were_all_refused_is_listed_with_what_it_is_known_to_have_used():
+    [entry] = entries([run(RunState.FAILED)], {"run": totals([refused(0)])}, LATER)
+    frame = history_frame([entry], {})
+    assert [frame[name][0] for name in ("tokens", "cost", "calls")] == ["0", "$0.00", "0"]
+    assert sums_title(add_up([entry])) == "1 run used 0 tokens, $0.00"
+    assert sums_note(add_up([entry])) == ""
 
 
 def test_a_run_that_never_began_used_nothing_and_is_no_gap():

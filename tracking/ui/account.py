@@ -129,8 +129,15 @@ def _used(account: Account) -> tuple[str, ...]:
         # One that was open when a run was ended is not in the ledger.
         sent = metrics.failed_requests or account.state in {RunState.STOPPED, RunState.LOST}
         return ("no model call was answered" if sent else "no model call was seen",)
+    if _nothing_billed(metrics):
+        failed = f"{counted(metrics.failed_requests, 'call')} failed"
+        return ("no model call was answered",) if metrics.lower_bound else ("nothing was billed", failed)
     used = f"tokens {NOT_KNOWN}" if metrics.total_tokens is None else f"{tokens_of(metrics)} tokens"
     return used, cost_of(metrics), _calls_of(metrics)
+
+
+def _nothing_billed(metrics: TokenMetrics) -> bool:
+    return metrics.requests_made == 0 and metrics.failed_requests > 0
 
 
 def tokens_of(metrics: TokenMetrics) -> str:
@@ -230,7 +237,9 @@ def unknown_notes(metrics: TokenMetrics) -> str:
 def _cost_tile(account: Account) -> Tile:
     metrics = account.metrics
     note = "nothing could be priced" if metrics.total_cost is None else "each call at its own rates"
-    if metrics.unpriced_requests:
+    if _nothing_billed(metrics) and not metrics.lower_bound:
+        note = "nothing was billed"
+    elif metrics.unpriced_requests:
         note = f"{counted(metrics.unpriced_requests, 'call')} unpriced"
     elif metrics.lower_bound and metrics.cost_state is not CostState.FREE:
         note = MISSING_CALL
@@ -254,7 +263,8 @@ def _requests_tile(account: Account) -> Tile:
             "API Requests", "0", f"{failed:,} failed" if failed else "the tracker saw none", warns=True
         )
     made = requests_of(metrics)
-    notes = [f"{metrics.failed_requests:,} more failed, not billed"] if metrics.failed_requests else []
+    more = "more " if metrics.requests_made else ""
+    notes = [f"{metrics.failed_requests:,} {more}failed, not billed"] if metrics.failed_requests else []
     notes += [MISSING_CALL] if metrics.lower_bound else []
     if notes:
         return Tile("API Requests", made, ", ".join(notes), warns=True)

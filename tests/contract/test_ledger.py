@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -277,3 +278,17 @@ def keep_and_replace(store):
 def test_a_ledger_that_cannot_be_opened_says_why(url, message):
     with pytest.raises(LedgerError, match=message):
         open_engine(url)
+
+
+def test_a_new_ledger_may_be_opened_by_several_at_once(tmp_path):
+    """As when two pages are opened, or two workers started, on a computer that has none yet."""
+    for number in range(20):
+        url, together = f"sqlite:///{tmp_path / str(number)}.sqlite", threading.Barrier(4)
+
+        def begin(url=url, together=together):
+            together.wait()
+            Ledger.open(url).close()
+
+        with ThreadPoolExecutor(4) as threads:
+            for opened in [threads.submit(begin) for _ in range(4)]:
+                opened.result()

@@ -7,7 +7,8 @@ from tracking.domain.cost import Cost, CostState
 from tracking.domain.reading import Reading, Source
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import RunState
-from tracking.ui.account import account_of, cut_short, headline, reason, tiles
+from tracking.ui.account import account_of, headline, tiles
+from tracking.ui.notes import reason
 
 LATER = BEGAN + timedelta(hours=1)
 
@@ -158,14 +159,6 @@ def test_a_run_that_did_not_complete_says_so_and_why(record, line, why):
     shown = account(record, [call(0)])
     assert headline(shown) == line
     assert reason(shown) == why
-
-
-def test_answers_that_took_all_the_output_they_were_allowed_are_counted():
-    calls = [call(0, tokens=(300, 120)), call(1, tokens=(300, 119)), refused(2)]
-    assert cut_short(account(run(), calls)).startswith(
-        "1 of 2 answers reached the limit of 120 output tokens"
-    )
-    assert cut_short(account(run(), calls[1:])) is None
 
 
 def test_a_buried_run_lasted_until_its_last_sign_of_life():

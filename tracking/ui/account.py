@@ -160,40 +160,6 @@ def requests_of(metrics: TokenMetrics) -> str:
     return token_total(metrics.requests_made, unknown=metrics.lower_bound)
 
 
-def reason(account: Account) -> str | None:
-    """Why a run did not complete, in a sentence; None when it did, or may still."""
-    run = account.run
-    if account.state is RunState.FAILED:
-        return (run.error or {}).get("message") or run.stop_reason or "It failed without leaving a message."
-    if account.state is RunState.LOST:
-        silent = "Its process went silent. Its calls are kept, and nothing is repeated"
-        return _interrupted(account, run.stop_reason or silent)
-    if account.state is RunState.STOPPED:
-        return _interrupted(account, run.stop_reason or "It was stopped on request")
-    return None
-
-
-def _interrupted(account: Account, why: str) -> str:
-    """Why a run was ended, and what its figures may lack: nothing where it could still settle them itself."""
-    sentence = f"{why[:1].upper()}{why[1:]}."
-    if not cut_off(account.run, account.state):
-        return sentence
-    return f"{sentence} A call that was open then is not in these figures, and may be billed."
-
-
-def cut_short(account: Account) -> str | None:
-    """How many answers took all the output they were allowed, in a sentence; None when none did."""
-    limit = account.run.spec.get("settings", {}).get("max_output_tokens")
-    outputs = [call.usage.output_tokens or 0 for call in account.calls if call.usage is not None]
-    reached = sum(limit is not None and output >= limit for output in outputs)
-    if not reached:
-        return None
-    return (
-        f"{reached:,} of {counted(len(outputs), 'answer')} reached the limit of {limit:,} output tokens and "
-        "may break off, or say nothing where the model thinks first. Raise Max output tokens to avoid that."
-    )
-
-
 def tiles(account: Account) -> tuple[Tile, Tile, Tile, Tile]:
     """The four figures of the summary, in the order in which they are shown."""
     metrics = account.metrics

@@ -11,9 +11,10 @@ from typing import Final
 from tracking.domain.call import LlmCall
 from tracking.domain.usage import TokenUsage
 from tracking.ledger.outputs import TaskOutput
-from tracking.ui.account import Account, cut_short, headline, part_of_sums, reason, tiles, tokens_of_sums
+from tracking.ui.account import Account, headline, part_of_sums, tiles, tokens_of_sums
 from tracking.ui.breakdown import Dimension, breakdown, breakdown_note
 from tracking.ui.format import share, spoken, usd, when
+from tracking.ui.notes import budget_note, cut_short, reason
 
 FIGURES_LABEL: Final = "Figures computed from the data, not by the model"
 _COUNTS: Final = tuple(TokenUsage.__dataclass_fields__)
@@ -33,8 +34,7 @@ def as_markdown(account: Account, outputs: Sequence[TaskOutput], tz: str | None)
     parts = [f"# {headline(account)}", f"{run.name}, {when(run.created_at, tz)}"]
     if why := reason(account):
         parts.append(why)
-    if note := cut_short(account):
-        parts.append(note)
+    parts += [note for note in (cut_short(account), budget_note(account)) if note]
     parts += ["## Token Usage Summary", f"Data source: {account.metrics.caption}", _summary(account)]
     for by in Dimension:
         if account.calls:

@@ -18,7 +18,6 @@ from tracking.ui.account import (
     account_of,
     headline,
     part_of_sums,
-    reason,
     tokens_of_sums,
     unknown_notes,
     with_message,
@@ -26,6 +25,7 @@ from tracking.ui.account import (
 from tracking.ui.breakdown import tokens_by_task
 from tracking.ui.cards import cards
 from tracking.ui.format import counted, duration, share, spoken, usd
+from tracking.ui.notes import budget_note, reason
 from tracking.ui.prose import plain
 
 _EVERY: Final = 1.0  # seconds; a call is on screen at most this long after it is in the ledger
@@ -118,6 +118,8 @@ def _running(account: Account) -> None:
         words.append(f"task {current.position + 1} of {len(account.tasks)} · {current.agent_name}")
     _title(" · ".join(words), account.run)
     _counters(account)
+    if note := budget_note(account):
+        st.warning(plain(note), icon=":material/warning:")
     if account.tasks:
         done = sum(task.state is RunState.COMPLETED for task in account.tasks)
         st.progress(done / len(account.tasks), text=f"{done} of {len(account.tasks)} tasks done")

@@ -1,6 +1,9 @@
 """What stands beside a run's figures, in sentences."""
 
+from collections.abc import Sequence
+
 from tracking.domain.run import RunState
+from tracking.ledger.outputs import TaskOutput
 from tracking.ui.account import MISSING_CALL, Account, cut_off
 from tracking.ui.format import counted
 
@@ -37,6 +40,13 @@ def cut_short(account: Account) -> str | None:
         f"{reached:,} of {counted(len(outputs), 'answer')} reached the limit of {limit:,} output tokens and "
         "may break off, or say nothing where the model thinks first. Raise Max output tokens to avoid that."
     )
+
+
+def unfinished(account: Account, outputs: Sequence[TaskOutput]) -> str | None:
+    """That the last output is not the report that was meant; None when it is."""
+    if len(outputs) >= len(account.tasks):
+        return None
+    return f"{len(outputs)} of {counted(len(account.tasks), 'task')} finished: this is the last one's answer."
 
 
 def budget_note(account: Account) -> str | None:

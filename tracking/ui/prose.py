@@ -2,14 +2,13 @@
 
 import re
 
+from tracking.ui.markdown import lowered, outside_code
+
 _SPECIAL = re.compile(r"([\\`*\[\]$~<>|])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _CODE_SPAN = re.compile(r"(`+)(?:(?!\1).)+\1")
 _DOLLAR = re.compile(r"(?<!\\)((?:\\\\)*)\$")
 _IMAGE = re.compile(r"!\[")
 _TAG = re.compile(r"(?<!\\)<(?=[A-Za-z/!?])(?!https?:|mailto:)")
-_HEADING = re.compile(r"^(\s{0,3})(#{1,6})(?=\s)")
-_FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
-_DEEPEST = 6
 # Streamlit makes a colour, a badge, small print, an icon or an emoji of `:name`, or swallows it. A name that
 # begins with a digit means nothing to it unless a label follows. In an address a colon is a colon.
 _COLON = re.compile(
@@ -35,32 +34,16 @@ def prose(text: str, *, headings_below: int = 0) -> str:
     read), HTML and Streamlit's own `:directives:` are text, and headings begin below the page's own. Code is
     left as it is.
     """
-    lines: list[str] = []
-    fence: str | None = None
-    for line in text.splitlines():
-        mark = _FENCE.match(line)
-        if fence is None:
-            lines.append(line if mark else _outside_code(line, headings_below))
-            fence = mark.group(1) if mark else None
-        else:
-            lines.append(line)
-            if mark and mark.group(1).startswith(fence) and not line.strip().strip(fence[0]):
-                fence = None
-    return "\n".join(lines)
+    return outside_code(lowered(text, headings_below), _outside_spans)
 
 
-def _outside_code(line: str, headings_below: int) -> str:
+def _outside_spans(line: str) -> str:
     parts: list[str] = []
     end = 0
     for span in _CODE_SPAN.finditer(line):
         parts += [_escape(line[end : span.start()]), span.group(0)]
         end = span.end()
-    safe = "".join([*parts, _escape(line[end:])])
-    heading = _HEADING.match(safe)
-    if heading is None:
-        return safe
-    depth = min(len(heading.group(2)) + headings_below, _DEEPEST)
-    return heading.group(1) + "#" * depth + safe[heading.end() :]
+    return "".join([*parts, _escape(line[end:])])
 
 
 def _escape(text: str) -> str:

@@ -1,6 +1,6 @@
 """The run in one line, which is always true, and what a person should know before starting it."""
 
-from tracking.crew.catalog import Catalog
+from tracking.crew.catalog import Catalog, ModelEntry
 from tracking.domain.cost import Cost, CostState
 from tracking.domain.spec import RunSpec
 from tracking.ui.configure.draft import Draft
@@ -56,7 +56,10 @@ def models_in_words(catalog: Catalog, spec: RunSpec) -> str:
     used = spec.models
     if len(used) > 1:
         return f"{len(used)} models"
-    model = catalog.models[used[0]]
+    return short_label(catalog.models[used[0]])
+
+
+def short_label(model: ModelEntry) -> str:
     return "local demo model" if model.is_local else model.label
 
 

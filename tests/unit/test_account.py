@@ -67,7 +67,7 @@ def test_free_calls_are_free_and_not_unpriced():
     assert summary(run(), calls)["Total Cost"] == ("free", "a price of 0 is known")
 
 
-MISSING = "a call that was open at the end may be missing"
+MISSING = "an open call may be missing"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_every_breakdown_adds_up_to_the_run(by):
 
 def test_a_run_that_was_cut_off_says_so_beside_its_breakdown():
     shown = account(run(RunState.LOST), three_calls())
-    assert breakdown_note(shown, Dimension.AGENT) == "A call that was open at the end may be missing here."
+    assert breakdown_note(shown, Dimension.AGENT) == "An open call may be missing here."
 
 
 def test_a_task_that_was_cut_off_or_not_reported_used_at_least_what_is_known():

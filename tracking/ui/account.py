@@ -17,7 +17,7 @@ from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook
 from tracking.ui.format import NOT_KNOWN, counted, duration, share, token_total, tokens, usd
 
-MISSING_CALL: Final = "a call that was open at the end may be missing"
+MISSING_CALL: Final = "an open call may be missing"
 
 
 @dataclass(frozen=True, slots=True)

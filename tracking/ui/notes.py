@@ -61,6 +61,4 @@ def budget_note(account: Account) -> str | None:
     known = f"Token budget of {budget:,}: at least {used:,} tokens used, {unknown}."
     if account.state.is_final:
         return f"{known} Whether it was kept is not known."
-    return (
-        f"{known} It may be spent already, and nothing will end the run for that: stop it if it must not be."
-    )
+    return f"{known} It may be spent already, and the run goes on: stop it if that must not be."

@@ -128,7 +128,7 @@ def _where_it_went(account: Account) -> None:
             alt=f"Tokens by {by}",
         )
     else:
-        chart.caption("There are no known tokens to draw.")
+        chart.caption("There are no tokens to draw.")
     with table:
         st.dataframe(
             _breakdown_frame(lines),

@@ -57,6 +57,7 @@ _OUTPUT_AUDIO: Final = ("completion_tokens_details.audio_tokens", "output_token_
 _SEARCHES: Final = ("server_tool_use.web_search_requests", "num_search_queries")
 _WRITE_5M: Final = ("cache_creation.ephemeral_5m_input_tokens",)
 _WRITE_1H: Final = ("cache_creation.ephemeral_1h_input_tokens",)
+_JSON: Final = frozenset({float, str, bool, list})
 _EXCLUSIVE_PROVIDERS: Final = frozenset({"anthropic", "bedrock", "aws", "aws.bedrock"})
 
 
@@ -176,6 +177,8 @@ class _Reader:
     def __init__(self, payload: object) -> None:
         self.flags: list[str] = []
         self._payload = _inner(payload)
+        # What JSON parsed is looked up on the crew's thread, some thirty names each time: one dict does it.
+        self._flat = _flat(self._payload) if type(self._payload) is dict else None
 
     def has(self, path: str) -> bool:
         return self._get(path) is not None
@@ -186,7 +189,10 @@ class _Reader:
         A 0 is passed over for a later number: some payloads carry the same count twice, once unfilled.
         """
         found: int | None = None
+        flat = self._flat
         for path in paths:
+            if flat is not None and path not in flat:
+                continue
             count = self._count(path)
             if count:
                 return count
@@ -216,6 +222,8 @@ class _Reader:
         return count
 
     def _get(self, path: str) -> Any:
+        if self._flat is not None:
+            return self._flat.get(path)
         if "." not in path:
             return _field(self._payload, path)
         value: Any = self._payload
@@ -226,9 +234,21 @@ class _Reader:
         return value
 
 
+def _flat(payload: dict[Any, Any]) -> dict[str, Any] | None:
+    """Two levels of a JSON object under dotted names; None: there is something else in it."""
+    flat = dict(payload)
+    for name, value in payload.items():
+        kind = type(value)
+        if kind is dict:
+            for inner, count in value.items():
+                flat[f"{name}.{inner}"] = count
+        elif kind is not int and value is not None and kind not in _JSON:
+            return None
+    return flat
+
+
 def _field(holder: Any, name: str) -> Any:
-    # A plain dict first: asking whether something is a Mapping takes longer than the rest.
-    if type(holder) is dict or isinstance(holder, Mapping):
+    if isinstance(holder, Mapping):
         return holder.get(name)
     return getattr(holder, name, None)
 

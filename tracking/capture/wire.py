@@ -44,6 +44,7 @@ _FORMAT_HOLDERS: Final = ("text", "generationConfig", "output_config")
 _FORMATS: Final = ("response_format", "format", "output_format")
 # Where a protocol has no schema for answers, crewai forces a tool of this name instead.
 _ANSWER_TOOL: Final = "structured_output"
+_SHAPING: Final = frozenset({*_FORMAT_HOLDERS, *_FORMATS, "tool_choice", "toolConfig"})
 _LAST_EVENTS: Final = frozenset(
     {"message_stop", "response.completed", "response.incomplete", "response.failed"}
 )
@@ -82,8 +83,10 @@ class Answer:
         """Take what an event, or a whole body, says. Counts are cumulative in every protocol: later wins."""
         if not isinstance(event, Mapping):
             return
-        body = next((b for k in ("response", "message") if isinstance(b := event.get(k), Mapping)), event)
-        for holder in (body, event):
+        body = event.get("response") or event.get("message")
+        if not isinstance(body, Mapping):
+            body = event
+        for holder in (body,) if body is event else (body, event):
             usage = holder.get("usage") or holder.get("usageMetadata")
             if isinstance(usage, Mapping):
                 self.usage.update({name: value for name, value in usage.items() if value is not None})
@@ -149,6 +152,8 @@ def asked(body: bytes) -> Asked:
 
 def _is_structured(request: Mapping[str, Any]) -> bool:
     """Whether the answer must have the shape of a schema."""
+    if _SHAPING.isdisjoint(request):
+        return False
     for holder in (request, *(request.get(name) for name in _FORMAT_HOLDERS)):
         if not isinstance(holder, Mapping):
             continue
@@ -182,7 +187,11 @@ def parsed(data: bytes) -> object:
 
 
 def _text(holder: Mapping[str, Any], *names: str) -> str | None:
-    return next((value for name in names if isinstance(value := holder.get(name), str) and value), None)
+    for name in names:
+        value = holder.get(name)
+        if value and isinstance(value, str):
+            return value
+    return None
 
 
 def _is_last(event: Mapping[str, Any]) -> bool:

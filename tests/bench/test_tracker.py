@@ -24,6 +24,7 @@ BURSTS = 4
 CALLS = 100
 ROUNDS = 31
 MOST = 1.0
+MOST_WITH_PRICES = 1.1  # looking up the price has a budget of its own, see test_prices
 
 REQUEST = json.dumps(
     {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Compare the regions. " * 100}]}
@@ -155,7 +156,7 @@ def test_a_call_costs_the_crew_no_more_than_a_span_with_metrics(tmp_path, capsys
     assert written == 2 * (100 + BURSTS * CALLS * ROUNDS)  # what was measured did happen
     assert ratio <= MOST
     assert durable_ratio <= MOST
-    assert priced_ratio <= MOST
+    assert priced_ratio <= MOST_WITH_PRICES
 
 
 def test_memory_is_flat_over_a_hundred_thousand_calls(tmp_path, capsys):

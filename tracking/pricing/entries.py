@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Final, Literal
@@ -99,21 +98,18 @@ class _Window(_Change):
 class Dated(_Entry):
     provider: str
     since: Moment | None = Field(None, alias="from")
+    until: Moment | None = None
     source: str
     note: str | None = None
 
-
-class _Period(Dated):
-    until: Moment | None = None
-
     @model_validator(mode="after")
-    def _is_a_period(self) -> _Period:
+    def _is_a_period(self) -> Dated:
         if self.since and self.until and self.since >= self.until:
             raise ValueError(f"until ({self.until}) must be after from ({self.since})")
         return self
 
 
-class Price(_Rated, _Period):
+class Price(_Rated, Dated):
     model: str
     aliases: tuple[str, ...] = ()
     tier: tuple[_Tier, ...] = ()
@@ -142,17 +138,9 @@ class Price(_Rated, _Period):
         )
 
 
-class AliasEntry(_Period):
+class AliasEntry(Dated):
     name: str
     target: str = Field(alias="is")
-
-
-class ServiceEntry(Dated):
-    """A service tier that changes all prices of a provider which do not state it themselves, for good."""
-
-    tier: str
-    factor: Rate
-    models: re.Pattern[str] = re.compile("")  # the names it is offered for: any that the pattern is found in
 
 
 def _tiers(tiers: tuple[_Tier, ...]) -> tuple[Tier, ...]:

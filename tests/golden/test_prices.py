@@ -1,4 +1,4 @@
-"""Costs worked out by hand from the vendors' own statements: dated, tiered, aliased, and those that have none."""
+"""Costs worked out by hand from what the vendors stated: dated, tiered, aliased, and some without a price."""
 
 import csv
 import json
@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tracking import PriceBook, TokenUsage
-from tracking.domain.cost import CostState
 
 with (Path(__file__).parent / "prices.csv").open(newline="") as file:
     ROWS = list(csv.DictReader(file))

@@ -3,28 +3,46 @@
 Two conventions have to be told apart. Input: OpenAI, Gemini and OpenTelemetry report it with what came
 from the cache; Anthropic and Bedrock report it without, and the parts beside it. Output: OpenAI and
 Anthropic report reasoning inside it, Gemini's `candidatesTokenCount` leaves thoughts out.
-Sources: the providers' API references, and the measured payloads in tests/contract/usage_cases.json.
+Sources: the providers' API references, and the measured payloads in tests/golden/usage_cases.json.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tracking.domain.usage import TokenUsage
 
-_INPUT: Final = ("input_tokens", "prompt_tokens", "inputTokens", "promptTokenCount", "prompt_token_count")
+_INPUT: Final = (
+    "input_tokens",
+    "prompt_tokens",
+    "inputTokens",
+    "promptTokenCount",
+    "prompt_token_count",
+    "input",  # Langfuse
+)
 _OUTPUT: Final = (
     "output_tokens",
     "completion_tokens",
     "outputTokens",
     "candidatesTokenCount",
     "candidates_token_count",
+    "output",
 )
 # Counts reported beside an input that leaves them out.
-_OUTSIDE_READ: Final = ("cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount")
-_OUTSIDE_WRITE: Final = ("cache_creation_input_tokens", "cacheWriteInputTokens", "cacheWriteInputTokenCount")
+_OUTSIDE_READ: Final = (
+    "cache_read_input_tokens",
+    "cacheReadInputTokens",
+    "cacheReadInputTokenCount",
+    "cache_read",
+)
+_OUTSIDE_WRITE: Final = (
+    "cache_creation_input_tokens",
+    "cacheWriteInputTokens",
+    "cacheWriteInputTokenCount",
+    "cache_creation",
+)
 # Counts reported as parts of the input.
 _INSIDE_READ: Final = (
     "prompt_tokens_details.cached_tokens",
@@ -74,7 +92,8 @@ def normalize_usage(payload: object, provider: str | None = None) -> TokenUsage:
 
     Args:
         payload: the usage object or dict, or a whole response that has one under `usage`, `usageMetadata`
-            or `usage_metadata`.
+            or `usage_metadata`; or the list of a stream's events: what they report is cumulative, so that of
+            each count the last one holds.
         provider: who sent it, where known; settles what the keys alone leave open.
 
     Returns:
@@ -255,8 +274,21 @@ def _field(holder: Any, name: str) -> Any:
 
 def _inner(payload: object) -> object:
     """The usage inside a whole response, or the payload itself."""
+    if isinstance(payload, list | tuple):
+        return _last_of_each(payload)
     for name in ("usage", "usageMetadata", "usage_metadata"):
         inner = payload.get(name) if isinstance(payload, Mapping) else getattr(payload, name, None)
         if inner is not None and not callable(inner):
             return inner
     return payload
+
+
+def _last_of_each(events: Sequence[object]) -> dict[str, Any]:
+    """The counts of a stream's events, each as it was reported last."""
+    counts: dict[str, Any] = {}
+    for event in events:
+        holder = event.get("message") if isinstance(event, Mapping) else getattr(event, "message", None)
+        usage = _inner(holder if holder is not None else event)
+        stated = usage if isinstance(usage, Mapping) else getattr(usage, "__dict__", {})
+        counts |= {name: value for name, value in stated.items() if value is not None}
+    return counts

@@ -58,7 +58,11 @@ class _Rated(_Entry):
     @property
     def rates(self) -> dict[str, Decimal]:
         stated = ((ours, times, getattr(self, key)) for key, (ours, times) in _RATES.items())
-        return {ours: rate * times for ours, times, rate in stated if rate is not None}
+        rates = {ours: rate * times for ours, times, rate in stated if rate is not None}
+        if self.cache_write is None and self.cache_write_5m is not None:
+            # A write whose lifetime was not asked for is kept for five minutes, and often reported without one.
+            rates["cache_creation_input_tokens"] = self.cache_write_5m
+        return rates
 
 
 class _Tier(_Rated):

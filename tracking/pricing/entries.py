@@ -60,7 +60,7 @@ class _Rated(_Entry):
         stated = ((ours, times, getattr(self, key)) for key, (ours, times) in _RATES.items())
         rates = {ours: rate * times for ours, times, rate in stated if rate is not None}
         if self.cache_write is None and self.cache_write_5m is not None:
-            # A write whose lifetime was not asked for is kept for five minutes, and often reported without one.
+            # Five minutes is what a write lives unless more was asked for; often no lifetime is reported.
             rates["cache_creation_input_tokens"] = self.cache_write_5m
         return rates
 

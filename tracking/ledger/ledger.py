@@ -122,6 +122,18 @@ class Ledger:
             for row in connection.execute(query).mappings():
                 yield call_of(row)
 
+    def columns(self, *names: str, **filters: Any) -> dict[str, list[Any]]:
+        """Some columns of the calls that match, as the table holds them, in no particular order."""
+        self.flush()
+        query = sa.select(*(_column(calls, name) for name in names))
+        with self.engine.connect() as connection:
+            rows = connection.execute(_filtered(query, calls, calls.c.started_at, filters)).all()
+        return (
+            dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+            if rows
+            else {n: [] for n in names}
+        )
+
     @overload
     def totals(self, *, by: None = None, **filters: Any) -> CallTotals: ...
 

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from tracking.domain.cost import Cost, CostState, Receipt
 from tracking.domain.usage import TokenUsage
+from tracking.pricing import listed
 from tracking.pricing.card import Card
 from tracking.pricing.history import History, read
 from tracking.pricing.names import FREE_PROVIDERS, reference
@@ -76,6 +77,11 @@ class PriceBook:
         """The model's cards, newest first; none when it can't be priced."""
         offers = self.offers(model, provider=provider)
         return () if isinstance(offers, Cost) else tuple(offer.card for offer in offers)
+
+    def context_window(self, model: str, *, provider: str | None = None) -> int | None:
+        """The most input tokens the model takes, where the public list says so."""
+        cards = self.cards(model, provider=provider)
+        return listed.context_window(cards[0].provider, reference(provider, model).model) if cards else None
 
     def offers(self, model: str, *, provider: str | None = None) -> tuple[Offer, ...] | Cost:
         """The model's cards at work, newest first; or what every call costs: nothing, or nobody knows."""

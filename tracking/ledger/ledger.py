@@ -90,8 +90,7 @@ class Ledger:
         Raises:
             LedgerError: the database would not take them; they are kept, and tried again.
         """
-        if self._journal is not None and self._owner == os.getpid():
-            self._journal.flush()
+        journals.flush(self._url)
 
     @property
     def rejected(self) -> int:

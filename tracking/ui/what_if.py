@@ -81,7 +81,7 @@ def _answer(outcomes: dict[str, Replay], period: str) -> None:
     )
     st.caption(
         "The recorded token counts at other prices. Another model counts and answers otherwise: how much it "
-        "would have written, and how good that would have been, is not modelled. Nothing on record is changed."
+        "would have written, and how well, is not modelled. Nothing on record is changed."
     )
 
 

@@ -28,7 +28,7 @@ def test_vocabulary_and_pattern_are_the_ones_that_tiktoken_itself_would_use(monk
         ("You are a helpful assistant.", 6),
         ("Hello! How can I assist you today?", 9),
         ("Die Nachfrage ist stabil, und die Preise bleiben unverändert.", 12),
-        ("市场需求保持稳定 价格没有变化", 9),
+        ("市场需求保持稳定 价格没有变化", 8),
         ("<|endoftext|>", 7),  # a special token's name is text like any other
         ("a lone surrogate: \ud800", 5),
     ],

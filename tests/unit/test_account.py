@@ -1,9 +1,11 @@
+import dataclasses
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from run_support import BEGAN, agreeing, call, refused, refuted, run, tasks, three_calls
+from run_support import BEGAN, agreeing, call, estimated, refused, refuted, run, tasks, three_calls
 
+from tracking.domain.call import totals
 from tracking.domain.cost import Cost, CostState
 from tracking.domain.reading import Reading, Source
 from tracking.domain.reconciliation import reconcile
@@ -15,8 +17,10 @@ from tracking.ui.account import (
     breakdown_note,
     cut_short,
     headline,
+    part_of_sums,
     reason,
     tiles,
+    tokens_of_sums,
 )
 
 LATER = BEGAN + timedelta(hours=1)
@@ -62,6 +66,41 @@ def test_unknown_unpriced_and_refused_calls_stand_beside_the_totals_they_belong_
     assert found["Total Cost"] == ("≥ $0.00036", "2 calls unpriced")
     assert found["API Requests"] == ("5", "1 more failed, not billed")
     assert found["Efficiency"] == ("not known", "1 call reported no usage")
+
+
+def test_what_is_estimated_is_told_apart_from_what_was_reported():
+    calls = [*three_calls(), estimated(3)]
+    found = summary(run(RunState.STOPPED, stop_reason="stopped by you"), calls)
+    assert found["Total Tokens"] == ("≈ 1,515", "of which 240 are estimated (1 call)")
+    assert found["Total Cost"] == ("≈ $0.00045", "priced from estimated tokens")
+    both = summary(run(RunState.STOPPED), [*calls, call(4, tokens=None)])
+    assert both["Total Tokens"] == (
+        "≥ 1,515",
+        "of which 240 are estimated (1 call), 1 call reported no usage",
+    )
+    assert summary(run(RunState.STOPPED), [estimated(0)])["Total Tokens"] == (
+        "≈ 240",
+        "all estimated (1 call)",
+    )
+
+
+def test_a_run_that_was_settled_before_estimates_were_kept_apart_says_how_many_calls_they_are():
+    old = reconcile([], totals([*three_calls(), estimated(3)])).to_json()
+    del old["estimated_tokens"]
+    settled = dataclasses.replace(run(), readings={"metrics": old})
+    assert summary(settled)["Total Tokens"] == ("≈ 1,515", "1 call estimated")
+
+
+def test_an_estimate_is_marked_in_every_part_of_a_line():
+    [line] = breakdown([call(0), estimated(1)], Dimension.AGENT)
+    assert tokens_of_sums(line.totals) == "≈ 660"
+    assert part_of_sums(line.totals, line.totals.usage.input_tokens) == "≈ 500"
+
+
+def test_an_estimate_does_not_claim_that_an_answer_reached_its_limit():
+    record = run(spec={"settings": {"max_output_tokens": 120}})
+    assert cut_short(account(record, [estimated(0, tokens=(200, 500))])) is None
+    assert "1 of 1 answer reached the limit" in cut_short(account(record, [call(0)]))
 
 
 def test_a_run_without_tracking_is_shown_unpriced_and_unverified():

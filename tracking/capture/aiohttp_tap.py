@@ -85,6 +85,14 @@ class _Watched(wrapt.ObjectProxy):  # type: ignore[type-arg]  # generic in its s
         self._self_received = harmless(exchange.received)
         self._self_finish = harmless(exchange.finish)
 
+    async def _take(self, reading: Awaitable[bytes]) -> bytes:
+        try:
+            data = await reading
+        except Exception:  # a cut answer is not always closed by its client
+            self._self_finish()
+            raise
+        return self._seen(data)
+
     def _seen(self, data: bytes) -> bytes:
         if data:
             self._self_received(data)
@@ -93,22 +101,26 @@ class _Watched(wrapt.ObjectProxy):  # type: ignore[type-arg]  # generic in its s
         return data
 
     async def read(self, n: int = -1) -> bytes:
-        return self._seen(await self.__wrapped__.read(n))
+        return await self._take(self.__wrapped__.read(n))
 
     async def readany(self) -> bytes:
-        return self._seen(await self.__wrapped__.readany())
+        return await self._take(self.__wrapped__.readany())
 
     async def readexactly(self, n: int) -> bytes:
-        return self._seen(await self.__wrapped__.readexactly(n))
+        return await self._take(self.__wrapped__.readexactly(n))
 
     async def readline(self, **limits: Any) -> bytes:
-        return self._seen(await self.__wrapped__.readline(**limits))
+        return await self._take(self.__wrapped__.readline(**limits))
 
     async def readuntil(self, *separator: bytes, **limits: Any) -> bytes:
-        return self._seen(await self.__wrapped__.readuntil(*separator, **limits))
+        return await self._take(self.__wrapped__.readuntil(*separator, **limits))
 
     async def readchunk(self) -> tuple[bytes, bool]:
-        data, ended = await self.__wrapped__.readchunk()
+        try:
+            data, ended = await self.__wrapped__.readchunk()
+        except Exception:
+            self._self_finish()
+            raise
         return self._seen(data) if data or ended else data, ended
 
     def __aiter__(self) -> AsyncIterator[bytes]:

@@ -7,6 +7,7 @@ Source: the AWS SDKs' description of the event stream encoding.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Final
 
 from tracking.capture.wire import Answer, parsed
@@ -17,10 +18,11 @@ _CHECKSUM: Final = 4
 
 
 class FrameStream:
-    """Frames, fed in pieces of any size. Their payloads are JSON, one event each."""
+    """Frames, fed in pieces of any size. Each holds an event as JSON; `hear` is given it as well."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, hear: Callable[[object], None]) -> None:
         self._answer = answer
+        self._hear = hear
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
@@ -30,7 +32,9 @@ class FrameStream:
             if len(self._rest) < length or length < _PRELUDE + headers + _CHECKSUM:
                 return
             frame, self._rest = self._rest[:length], self._rest[length:]
-            self._answer.absorb(parsed(frame[_PRELUDE + headers : -_CHECKSUM]))
+            event = parsed(frame[_PRELUDE + headers : -_CHECKSUM])
+            self._answer.absorb(event)
+            self._hear(event)
 
     def close(self) -> None:
         self._rest = b""

@@ -109,17 +109,21 @@ def _watch(exchange: Exchange, response: httpx.Response) -> None:
 
     def watched(*args: Any, **kwargs: Any) -> Iterator[bytes]:
         with contextlib.closing(iter_bytes(*args, **kwargs)) as chunks:  # type: ignore[type-var]  # a generator
-            for chunk in chunks:
-                received(chunk)
-                yield chunk
-        finish()
+            try:
+                for chunk in chunks:
+                    received(chunk)
+                    yield chunk
+            finally:  # a cut answer is not always closed by its client
+                finish()
 
     async def watched_async(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
         async with contextlib.aclosing(aiter_bytes(*args, **kwargs)) as chunks:  # type: ignore[type-var]  # a generator
-            async for chunk in chunks:
-                received(chunk)
-                yield chunk
-        finish()
+            try:
+                async for chunk in chunks:
+                    received(chunk)
+                    yield chunk
+            finally:
+                finish()
 
     def closing() -> None:
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,6 +84,16 @@ def _answered(exchange: Exchange, response: Any) -> None:
     _watch(exchange, response)
 
 
+@contextmanager
+def _ending(finish: Callable[[], object]) -> Iterator[None]:
+    """An answer that breaks off here has ended: its client does not always close it."""
+    try:
+        yield
+    except BaseException:
+        finish()
+        raise
+
+
 def _watch(exchange: Exchange, response: Any) -> None:
     """See the bytes as the consumer takes them, all at once or in pieces, and when it lets go."""
     stream, read, close = response.stream, response.read, response.close
@@ -95,7 +106,8 @@ def _watch(exchange: Exchange, response: Any) -> None:
         while True:
             streaming = True
             try:
-                chunk = next(chunks, None)
+                with _ending(finish):
+                    chunk = next(chunks, None)
             finally:
                 streaming = False
             if chunk is None:
@@ -105,7 +117,8 @@ def _watch(exchange: Exchange, response: Any) -> None:
         finish()
 
     def watched_read(*args: Any, **kwargs: Any) -> Any:
-        data = read(*args, **kwargs)
+        with _ending(finish):
+            data = read(*args, **kwargs)
         if not streaming:
             received(data)
             if not data or not args:

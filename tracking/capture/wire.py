@@ -1,13 +1,14 @@
 """What a model provider's HTTP exchange says about its bill: which endpoints charge, and what they report.
 
-Bodies are read and dropped: only counts, ids and names leave this module.
+Bodies are read and dropped: only counts, ids and names leave this module, and a request's body as it came,
+which is held until the answer's end (see `estimate`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
@@ -39,6 +40,8 @@ _HOSTS: Final = {
     "api.cerebras.ai": "cerebras",
     "api.perplexity.ai": "perplexity",
 }
+# The largest context windows are about two million tokens; a larger body holds images or files.
+_MOST_HELD: Final = 16 * 1024 * 1024
 # Where a request says what shape its answer must have.
 _FORMAT_HOLDERS: Final = ("text", "generationConfig", "output_config")
 _FORMATS: Final = ("response_format", "format", "output_format")
@@ -61,10 +64,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request says of itself."""
+    """What a request says of itself. `body` is for counting it, should the answer report no usage."""
 
     model: str | None = None
     structured: bool = False
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(slots=True)
@@ -105,10 +109,11 @@ class Answer:
 
 
 class EventStream:
-    """Server-sent events, fed in pieces of any size."""
+    """Server-sent events, fed in pieces of any size. `hear` is given each of them as well."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, hear: Callable[[object], None]) -> None:
         self._answer = answer
+        self._hear = hear
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
@@ -127,7 +132,9 @@ class EventStream:
         if data == b"[DONE]":
             self._answer.finished = self._answer.closed = True
         else:
-            self._answer.absorb(parsed(data))
+            event = parsed(data)
+            self._answer.absorb(event)
+            self._hear(event)
 
 
 def endpoint_of(method: str, host: str, path: str) -> Endpoint | None:
@@ -147,7 +154,8 @@ def asked(body: bytes) -> Asked:
     request = parsed(body)
     if not isinstance(request, Mapping):
         return Asked()
-    return Asked(_text(request, "model"), _is_structured(request))
+    held = body if len(body) <= _MOST_HELD else b""
+    return Asked(_text(request, "model"), _is_structured(request), held)
 
 
 def _is_structured(request: Mapping[str, Any]) -> bool:

@@ -55,8 +55,8 @@ class LlmCall:
         usage: None when unknown.
         error_type: an exception's or HTTP status's name, never its message.
         sources: what saw it, most trusted first: `http`, `usage_hook`, `event`.
-        notes: why counts are unknown or lower bounds, and what of the provider's payload was not sound; in
-            words, without anything that was said.
+        notes: why counts are unknown, estimated or lower bounds, and what of the provider's payload was not
+            sound; in words, without anything that was said.
     """
 
     call_id: str
@@ -115,7 +115,10 @@ _values = attrgetter(*_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class CallTotals:
-    """Calls added up, with what could not be added counted beside the sums."""
+    """Calls added up, with what could not be added counted beside the sums.
+
+    `usage` has every known count in it; `estimated_usage` is the part of it that no provider reported.
+    """
 
     requests: int
     usage: TokenUsage
@@ -124,6 +127,13 @@ class CallTotals:
     estimated_requests: int
     unpriced_requests: int
     failed_requests: int
+    estimated_usage: TokenUsage = field(default_factory=TokenUsage)
+
+    @property
+    def reported_usage(self) -> TokenUsage:
+        """The rest of `usage`. Where no provider reported anything it is not known, and not 0."""
+        reported = self.requests - self.unknown_requests - self.estimated_requests
+        return self.usage - self.estimated_usage if reported else TokenUsage()
 
     def __add__(self, other: CallTotals) -> CallTotals:
         parts = [part for part in (self, other) if part.requests]
@@ -135,6 +145,7 @@ class CallTotals:
             estimated_requests=self.estimated_requests + other.estimated_requests,
             unpriced_requests=self.unpriced_requests + other.unpriced_requests,
             failed_requests=self.failed_requests + other.failed_requests,
+            estimated_usage=self.estimated_usage + other.estimated_usage,
         )
 
 
@@ -142,13 +153,15 @@ def totals(calls: Iterable[LlmCall]) -> CallTotals:
     """Add up what was billed. Refused requests are counted apart, in `failed_requests`."""
     everything = list(calls)
     billed = [call for call in everything if call.billed]
-    usage = TokenUsage.sum(call.usage for call in billed if call.usage is not None)
+    known = [(call.usage, call.usage_state) for call in billed if call.usage is not None]
+    estimated = [usage for usage, state in known if state is UsageState.ESTIMATED]
     return CallTotals(
         requests=len(billed),
-        usage=usage,
+        usage=TokenUsage.sum(usage for usage, _ in known),
         cost=total(call.cost for call in billed),
         unknown_requests=sum(call.usage_state is UsageState.UNKNOWN for call in billed),
-        estimated_requests=sum(call.usage_state is UsageState.ESTIMATED for call in billed),
+        estimated_requests=len(estimated),
         unpriced_requests=sum(call.cost.nano_usd is None for call in billed),
         failed_requests=len(everything) - len(billed),
+        estimated_usage=TokenUsage.sum(estimated),
     )

@@ -15,7 +15,7 @@ class UsageState(StrEnum):
     """Where a call's token counts come from."""
 
     REPORTED = "reported"  # the provider said so
-    ESTIMATED = "estimated"  # counted by us, never mixed into reported sums unmarked
+    ESTIMATED = "estimated"  # counted by us, or a lower bound; never mixed into reported sums unmarked
     UNKNOWN = "unknown"  # nobody said; the counts are None
 
 
@@ -97,6 +97,12 @@ class TokenUsage:
         columns = zip(*map(counts_of, usages), strict=True)
         sums = [[count for count in column if count is not None] for column in columns]
         return cls(**{name: sum(known) for name, known in zip(COUNTS, sums, strict=False) if known})
+
+    def __sub__(self, part: TokenUsage) -> Self:
+        """What is left of a sum without one of its parts."""
+        parts = part._by_name()
+        left = {n: None if c is None else c - (parts[n] or 0) for n, c in self._by_name().items()}
+        return type(self)(**left)
 
     def counts(self) -> dict[str, int]:
         """The counts that are known, by name."""

@@ -13,6 +13,7 @@ from tracking.domain.cost import CostState
 from tracking.domain.reading import TokenMetrics, Verification
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import Run, RunState, TaskProgress
+from tracking.domain.usage import UsageState
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook
@@ -178,7 +179,8 @@ def _interrupted(run: Run, why: str) -> str:
 def cut_short(account: Account) -> str | None:
     """How many answers took all the output they were allowed, in a sentence; None when none did."""
     limit = account.run.spec.get("settings", {}).get("max_output_tokens")
-    outputs = [call.usage.output_tokens or 0 for call in account.calls if call.usage is not None]
+    reported = [call.usage for call in account.calls if call.usage_state is UsageState.REPORTED]
+    outputs = [usage.output_tokens or 0 for usage in reported if usage is not None]
     reached = sum(limit is not None and output >= limit for output in outputs)
     if not reached:
         return None
@@ -213,17 +215,27 @@ def tokens_of_sums(sums: CallTotals) -> str:
 
 
 def part_of_sums(sums: CallTotals, count: int | None) -> str:
-    """One of the counts of some calls, with the same rule."""
-    return tokens(count) if sums.requests else "0"
+    """One of the counts of some calls, with the same rules."""
+    if not sums.requests:
+        return "0"
+    return token_total(count, unknown=sums.unknown_requests, estimated=sums.estimated_requests)
 
 
 def unknown_notes(metrics: TokenMetrics) -> str:
     notes = []
+    if metrics.estimated_requests:
+        notes.append(_estimated(metrics))
     if metrics.unknown_requests:
         notes.append(f"{counted(metrics.unknown_requests, 'call')} reported no usage")
-    if metrics.estimated_requests:
-        notes.append(f"{counted(metrics.estimated_requests, 'call')} estimated")
     return ", ".join(notes)
+
+
+def _estimated(metrics: TokenMetrics) -> str:
+    """What stands after the total: `of which 1,200 are estimated (1 call)`."""
+    part, calls = metrics.estimated_tokens, counted(metrics.estimated_requests, "call")
+    if part is None:  # settled before that was kept
+        return f"{calls} estimated"
+    return f"{'all' if part == metrics.total_tokens else f'of which {part:,} are'} estimated ({calls})"
 
 
 def _cost_tile(account: Account) -> Tile:

@@ -143,7 +143,7 @@ def test_c13_opus_4_5_is_not_opus_4_1():
 def test_c15_a_counter_that_is_sent_again_is_not_added_again():
     payload, _, right = case("C15")
     answer = Answer()
-    stream = EventStream(answer)
+    stream = EventStream(answer, lambda _: None)
     events = [{"usage": {"input_tokens": count, "output_tokens": 0}} for count in payload["cumulative"]]
     for event in events:
         stream.feed(f"data: {json.dumps(event)}\n\n".encode())

@@ -53,6 +53,8 @@ class Place:
 current_tracker: ContextVar[Tracker | None] = ContextVar("tracking_tracker", default=None)
 current_call: ContextVar[tuple[LlmScope | None, ...]] = ContextVar("tracking_llm_calls", default=())
 current_place: ContextVar[tuple[Place, ...]] = ContextVar("tracking_places", default=())
+# A client whose requests are seen may send them by another one: httpx by aiohttp, urllib3 by itself.
+current_request: ContextVar[bool] = ContextVar("tracking_request", default=False)
 
 _open: list[Tracker] = []
 _lock = threading.Lock()

@@ -23,7 +23,10 @@ _ENDPOINTS: Final = (
     (re.compile(r"/responses$"), "openai", "chat"),
     (re.compile(r"/embeddings$"), "openai", "embeddings"),
     (re.compile(r"/v1/messages$"), "anthropic", "chat"),
-    (re.compile(r"/model/(?P<model>[^/]+)/converse(?:-stream)?$"), "bedrock", "chat"),
+    # A model may be an ARN with slashes in it, and httpx has unquoted them.
+    (re.compile(r"/model/(?P<model>.+)/converse(?:-stream)?$"), "bedrock", "chat"),
+    (re.compile(r"/model/(?P<model>.*embed.*)/invoke$"), "bedrock", "embeddings"),
+    (re.compile(r"/model/(?P<model>.+)/invoke(?:-with-response-stream)?$"), "bedrock", "chat"),
     (re.compile(r"/models/(?P<model>[^/:]+):(?:streamG|g)enerateContent$"), "gemini", "chat"),
     (re.compile(r"/models/(?P<model>[^/:]+):(?:batchEmbedContents|embedContent)$"), "gemini", "embeddings"),
 )
@@ -39,6 +42,14 @@ _HOSTS: Final = {
     "api.cerebras.ai": "cerebras",
     "api.perplexity.ai": "perplexity",
 }
+# Bedrock's own counts, whosever model it is: in an answer's head, or on the last chunk of a stream.
+_BEDROCK_HEADERS: Final = {
+    "x-amzn-bedrock-input-token-count": "inputTokenCount",
+    "x-amzn-bedrock-output-token-count": "outputTokenCount",
+    "x-amzn-bedrock-cache-read-input-token-count": "cacheReadInputTokenCount",
+    "x-amzn-bedrock-cache-write-input-token-count": "cacheWriteInputTokenCount",
+}
+_BEDROCK_METRICS: Final = "amazon-bedrock-invocationMetrics"
 # Where a request says what shape its answer must have.
 _FORMAT_HOLDERS: Final = ("text", "generationConfig", "output_config")
 _FORMATS: Final = ("response_format", "format", "output_format")
@@ -78,6 +89,13 @@ class Answer:
     closed: bool = False
     error_type: str | None = None
 
+    def absorb_head(self, headers: Mapping[str, str]) -> None:
+        """Take what Bedrock's headers say. They are found by their names in lower case."""
+        self.response_id = headers.get("x-amzn-requestid") or self.response_id
+        for name, ours in _BEDROCK_HEADERS.items():
+            if (count := headers.get(name) or "").isdecimal():
+                self.usage[ours] = int(count)
+
     def absorb(self, event: object) -> None:
         """Take what an event, or a whole body, says. Counts are cumulative in every protocol: later wins."""
         if not isinstance(event, Mapping):
@@ -87,6 +105,9 @@ class Answer:
             usage = holder.get("usage") or holder.get("usageMetadata")
             if isinstance(usage, Mapping):
                 self.usage.update({name: value for name, value in usage.items() if value is not None})
+        if isinstance(metrics := event.get(_BEDROCK_METRICS), Mapping):
+            self.usage.update(metrics)
+            self.closed = True
         self.model = _text(body, "model", "modelVersion") or self.model
         self.response_id = _text(body, "id", "responseId") or self.response_id
         self.service_tier = (
@@ -94,7 +115,7 @@ class Answer:
         )
         if isinstance(error := event.get("error") or body.get("error"), Mapping):
             self.error_type = _text(error, "type", "code", "status") or "error"
-        self.closed = self.closed or event.get("type") in _LAST_EVENTS
+        self.closed = self.closed or event.get("type") in _LAST_EVENTS or _is_last_of_anthropic(event)
         self.finished = self.finished or self.closed or _is_last(event)
 
     def token_usage(self, provider: str) -> NormalizedUsage:
@@ -183,6 +204,12 @@ def parsed(data: bytes) -> object:
 
 def _text(holder: Mapping[str, Any], *names: str) -> str | None:
     return next((value for name in names if isinstance(value := holder.get(name), str) and value), None)
+
+
+def _is_last_of_anthropic(event: Mapping[str, Any]) -> bool:
+    """Whether an event has the final counts. `message_stop`, which follows, many a client does not read."""
+    delta = event.get("delta")
+    return isinstance(delta, Mapping) and bool(delta.get("stop_reason"))
 
 
 def _is_last(event: Mapping[str, Any]) -> bool:

@@ -14,13 +14,21 @@ from typing import Any, Final
 
 from tracking.domain.usage import TokenUsage
 
-_INPUT: Final = ("input_tokens", "prompt_tokens", "inputTokens", "promptTokenCount", "prompt_token_count")
+_INPUT: Final = (
+    "input_tokens",
+    "prompt_tokens",
+    "inputTokens",
+    "promptTokenCount",
+    "prompt_token_count",
+    "inputTokenCount",  # Bedrock's own, beside whatever the model's vendor says
+)
 _OUTPUT: Final = (
     "output_tokens",
     "completion_tokens",
     "outputTokens",
     "candidatesTokenCount",
     "candidates_token_count",
+    "outputTokenCount",
 )
 # Counts reported beside an input that leaves them out.
 _OUTSIDE_READ: Final = ("cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount")

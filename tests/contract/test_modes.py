@@ -34,13 +34,24 @@ def script_of(mode):
     return numbered(fresh)
 
 
+def settings(url):
+    """For clients that can't be told otherwise where the meter is."""
+    keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    return dict.fromkeys(keys, "any") | {
+        "OPENAI_BASE_URL": f"{url}/v1",
+        "ANTHROPIC_API_BASE": url,  # litellm's
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": url,
+        "AWS_BEDROCK_RUNTIME_ENDPOINT": url,  # litellm's
+        "AWS_REGION": "us-east-1",
+    }
+
+
 def perform(mode, folder, environ=None):
     """Run a mode once: what the meter saw, what we did, and what crewai says."""
     with MeterServer(script_of(mode)) as meter:
         if environ is not None:
-            environ.setenv("OPENAI_API_KEY", "any")
-            environ.setenv("OPENAI_BASE_URL", f"{meter.url}/v1")
-            environ.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", meter.url)
+            for name, value in settings(meter.url).items():
+                environ.setenv(name, value)
         stage = Stage(meter.url, folder)
         if mode.before is not None:
             stage.prepared = mode.before(stage)

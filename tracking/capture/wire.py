@@ -53,8 +53,6 @@ _BEDROCK_METRICS: Final = "amazon-bedrock-invocationMetrics"
 # Where a request says what shape its answer must have.
 _FORMAT_HOLDERS: Final = ("text", "generationConfig", "output_config")
 _FORMATS: Final = ("response_format", "format", "output_format")
-# Where a protocol has no schema for answers, crewai forces a tool of this name instead.
-_ANSWER_TOOL: Final = "structured_output"
 _LAST_EVENTS: Final = frozenset(
     {"message_stop", "response.completed", "response.incomplete", "response.failed"}
 )
@@ -178,20 +176,15 @@ def _is_structured(request: Mapping[str, Any]) -> bool:
         wanted = next((holder[name] for name in _FORMATS if holder.get(name)), None)
         if isinstance(wanted, Mapping) and wanted.get("type") in {"json_schema", "json_object"}:
             return True
-    choice = request.get("tool_choice")
-    if isinstance(choice, Mapping) and choice.get("type") == "function":  # instructor's way
-        return True
-    return _forced_tool(request) == _ANSWER_TOOL
+    return _forces_a_tool(request)
 
 
-def _forced_tool(request: Mapping[str, Any]) -> object:
-    """The name of the tool that the answer must call: Anthropic's way, then Bedrock's."""
-    holder: Any = request
-    for name in ("toolConfig", "toolChoice", "tool") if "toolConfig" in request else ("tool_choice",):
-        holder = holder.get(name)
-        if not isinstance(holder, Mapping):
-            return None
-    return holder.get("name")
+def _forces_a_tool(request: Mapping[str, Any]) -> bool:
+    """Whether the answer must call one tool: how a shape is asked for without a schema for answers."""
+    config = request.get("toolConfig")
+    choice = config.get("toolChoice") if isinstance(config, Mapping) else request.get("tool_choice")
+    # Bedrock's {"tool": {"name": …}}, Anthropic's {"type": "tool", …}, OpenAI's {"type": "function", …}
+    return isinstance(choice, Mapping) and ("tool" in choice or choice.get("type") in {"tool", "function"})
 
 
 def parsed(data: bytes) -> object:

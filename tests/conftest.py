@@ -21,6 +21,7 @@ os.environ.update(
     CREWAI_DISABLE_TELEMETRY="true",
     CREWAI_DISABLE_TRACKING="true",
     CREWAI_TRACING_ENABLED="false",
+    LITELLM_LOCAL_MODEL_COST_MAP="True",
     OTEL_SDK_DISABLED="true",
 )
 

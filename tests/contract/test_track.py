@@ -499,6 +499,20 @@ def test_requests_is_seen_too(meter, stream):
     assert_equal_to_the_meter(tracker, meter)
 
 
+def test_a_block_starts_afresh_after_a_crew_that_crashed_outside_of_any(client, meter):
+    """In a notebook everything runs in one context."""
+    from tracking.capture import scope
+
+    with track("first"):
+        left = scope.LlmScope("never ended", "someone", "else", "Analyst", "compare")
+        scope.current_call.set((left,))
+        scope.current_place.set((scope.Place(agent_name="Analyst"),))
+    with track("second") as tracker:
+        ask(client)
+    [call] = tracker.calls
+    assert (call.agent_name, call.task_name, call.provider_name) == (None, None, "openai")
+
+
 def test_a_slow_handler_of_crewais_events_changes_nothing(meter):
     import time
 

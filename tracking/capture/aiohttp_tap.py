@@ -15,7 +15,7 @@ import wrapt
 
 from tracking.capture.exchange import Exchange
 from tracking.capture.responsible import responsible_tracker
-from tracking.capture.scope import call_under_way, place
+from tracking.capture.scope import call_under_way, current_request, place
 from tracking.capture.tracker import harmless
 from tracking.capture.wire import asked, endpoint_of
 
@@ -29,7 +29,7 @@ def tap(client: Any) -> None:
 
 
 async def _request(wrapped: Callable[..., Awaitable[Any]], session: Any, args: Any, kwargs: Any) -> Any:
-    exchange = _begin(session, args, kwargs)
+    exchange = None if current_request.get() else _begin(session, args, kwargs)
     if exchange is None:
         return await wrapped(*args, **kwargs)
     try:
@@ -71,8 +71,7 @@ def _failed(exchange: Exchange, error: BaseException) -> None:
 @harmless
 def _answered(exchange: Exchange, response: Any) -> None:
     exchange.answered(response.status, response.headers.get("content-type", ""))
-    if (request_id := response.headers.get("x-amzn-requestid")) is not None:
-        exchange.identified(request_id)
+    exchange.headed(response.headers)
     response.content = _Watched(response.content, exchange)
     weakref.finalize(response, harmless(exchange.finish))  # whatever nobody read was billed all the same
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -58,9 +59,10 @@ class Exchange:
         elif content_type.startswith(CONTENT_TYPE):
             self._events = FrameStream(self._answer, self._said.hear)
 
-    def identified(self, response_id: str) -> None:
-        """The answer's id, where the protocol puts it into a header."""
-        self._answer.response_id = self._answer.response_id or response_id
+    def headed(self, headers: Mapping[str, str]) -> None:
+        """What the answer's head says beside its type, where the protocol puts anything there."""
+        if self._endpoint.provider_name == "bedrock":
+            self._answer.absorb_head(headers)
 
     def received(self, data: bytes) -> None:
         """A piece of the decoded body is here."""

@@ -6,8 +6,9 @@ Source: the AWS SDKs' description of the event stream encoding.
 
 from __future__ import annotations
 
+import base64
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from tracking.capture.wire import Answer, parsed
@@ -18,7 +19,10 @@ _CHECKSUM: Final = 4
 
 
 class FrameStream:
-    """Frames, fed in pieces of any size. Each holds an event as JSON; `hear` is given it as well."""
+    """Frames, fed in pieces of any size. Their payloads are JSON, one event each; `hear` is given them too.
+
+    What a model's vendor sends, for `invoke-with-response-stream`, is base64 inside Amazon's own event.
+    """
 
     def __init__(self, answer: Answer, hear: Callable[[object], None]) -> None:
         self._answer = answer
@@ -33,6 +37,8 @@ class FrameStream:
                 return
             frame, self._rest = self._rest[:length], self._rest[length:]
             event = parsed(frame[_PRELUDE + headers : -_CHECKSUM])
+            if isinstance(event, Mapping) and isinstance(inner := event.get("bytes"), str):
+                event = parsed(base64.b64decode(inner))
             self._answer.absorb(event)
             self._hear(event)
 

@@ -21,6 +21,7 @@ _INPUT: Final = (
     "promptTokenCount",
     "prompt_token_count",
     "input",  # Langfuse
+    "inputTokenCount",  # Bedrock's own, beside whatever the model's vendor says
 )
 _OUTPUT: Final = (
     "output_tokens",
@@ -29,6 +30,7 @@ _OUTPUT: Final = (
     "candidatesTokenCount",
     "candidates_token_count",
     "output",
+    "outputTokenCount",
 )
 # Counts reported beside an input that leaves them out.
 _OUTSIDE_READ: Final = (

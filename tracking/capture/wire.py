@@ -24,7 +24,10 @@ _ENDPOINTS: Final = (
     (re.compile(r"/responses$"), "openai", "chat"),
     (re.compile(r"/embeddings$"), "openai", "embeddings"),
     (re.compile(r"/v1/messages$"), "anthropic", "chat"),
-    (re.compile(r"/model/(?P<model>[^/]+)/converse(?:-stream)?$"), "bedrock", "chat"),
+    # A model may be an ARN with slashes in it, and httpx has unquoted them.
+    (re.compile(r"/model/(?P<model>.+)/converse(?:-stream)?$"), "bedrock", "chat"),
+    (re.compile(r"/model/(?P<model>.*embed.*)/invoke$"), "bedrock", "embeddings"),
+    (re.compile(r"/model/(?P<model>.+)/invoke(?:-with-response-stream)?$"), "bedrock", "chat"),
     (re.compile(r"/models/(?P<model>[^/:]+):(?:streamG|g)enerateContent$"), "gemini", "chat"),
     (re.compile(r"/models/(?P<model>[^/:]+):(?:batchEmbedContents|embedContent)$"), "gemini", "embeddings"),
 )
@@ -45,9 +48,15 @@ _MOST_HELD: Final = 16 * 1024 * 1024
 # Where a request says what shape its answer must have.
 _FORMAT_HOLDERS: Final = ("text", "generationConfig", "output_config")
 _FORMATS: Final = ("response_format", "format", "output_format")
-# Where a protocol has no schema for answers, crewai forces a tool of this name instead.
-_ANSWER_TOOL: Final = "structured_output"
 _SHAPING: Final = frozenset({*_FORMAT_HOLDERS, *_FORMATS, "tool_choice", "toolConfig"})
+# Bedrock's own counts, whosever model it is: in an answer's head, or on the last chunk of a stream.
+_BEDROCK_HEADERS: Final = {
+    "x-amzn-bedrock-input-token-count": "inputTokenCount",
+    "x-amzn-bedrock-output-token-count": "outputTokenCount",
+    "x-amzn-bedrock-cache-read-input-token-count": "cacheReadInputTokenCount",
+    "x-amzn-bedrock-cache-write-input-token-count": "cacheWriteInputTokenCount",
+}
+_BEDROCK_METRICS: Final = "amazon-bedrock-invocationMetrics"
 _LAST_EVENTS: Final = frozenset(
     {"message_stop", "response.completed", "response.incomplete", "response.failed"}
 )
@@ -83,6 +92,13 @@ class Answer:
     closed: bool = False
     error_type: str | None = None
 
+    def absorb_head(self, headers: Mapping[str, str]) -> None:
+        """Take what Bedrock's headers say. They are found by their names in lower case."""
+        self.response_id = headers.get("x-amzn-requestid") or self.response_id
+        for name, ours in _BEDROCK_HEADERS.items():
+            if (count := headers.get(name) or "").isdecimal():
+                self.usage[ours] = int(count)
+
     def absorb(self, event: object) -> None:
         """Take what an event, or a whole body, says. Counts are cumulative in every protocol: later wins."""
         if not isinstance(event, Mapping):
@@ -94,6 +110,9 @@ class Answer:
             usage = holder.get("usage") or holder.get("usageMetadata")
             if isinstance(usage, Mapping):
                 self.usage.update({name: value for name, value in usage.items() if value is not None})
+        if isinstance(metrics := event.get(_BEDROCK_METRICS), Mapping):
+            self.usage.update(metrics)
+            self.closed = True
         self.model = _text(body, "model", "modelVersion") or self.model
         self.response_id = _text(body, "id", "responseId") or self.response_id
         self.service_tier = (
@@ -101,7 +120,7 @@ class Answer:
         )
         if isinstance(error := event.get("error") or body.get("error"), Mapping):
             self.error_type = _text(error, "type", "code", "status") or "error"
-        self.closed = self.closed or event.get("type") in _LAST_EVENTS
+        self.closed = self.closed or event.get("type") in _LAST_EVENTS or _is_last_of_anthropic(event)
         self.finished = self.finished or self.closed or _is_last(event)
 
     def token_usage(self, provider: str) -> NormalizedUsage:
@@ -170,20 +189,15 @@ def _is_structured(request: Mapping[str, Any]) -> bool:
         wanted = next((holder[name] for name in _FORMATS if holder.get(name)), None)
         if isinstance(wanted, Mapping) and wanted.get("type") in {"json_schema", "json_object"}:
             return True
-    choice = request.get("tool_choice")
-    if isinstance(choice, Mapping) and choice.get("type") == "function":  # instructor's way
-        return True
-    return _forced_tool(request) == _ANSWER_TOOL
+    return _forces_a_tool(request)
 
 
-def _forced_tool(request: Mapping[str, Any]) -> object:
-    """The name of the tool that the answer must call: Anthropic's way, then Bedrock's."""
-    holder: Any = request
-    for name in ("toolConfig", "toolChoice", "tool") if "toolConfig" in request else ("tool_choice",):
-        holder = holder.get(name)
-        if not isinstance(holder, Mapping):
-            return None
-    return holder.get("name")
+def _forces_a_tool(request: Mapping[str, Any]) -> bool:
+    """Whether the answer must call one tool: how a shape is asked for without a schema for answers."""
+    config = request.get("toolConfig")
+    choice = config.get("toolChoice") if isinstance(config, Mapping) else request.get("tool_choice")
+    # Bedrock's {"tool": {"name": …}}, Anthropic's {"type": "tool", …}, OpenAI's {"type": "function", …}
+    return isinstance(choice, Mapping) and ("tool" in choice or choice.get("type") in {"tool", "function"})
 
 
 def parsed(data: bytes) -> object:
@@ -200,6 +214,12 @@ def _text(holder: Mapping[str, Any], *names: str) -> str | None:
         if value and isinstance(value, str):
             return value
     return None
+
+
+def _is_last_of_anthropic(event: Mapping[str, Any]) -> bool:
+    """Whether an event has the final counts. `message_stop`, which follows, many a client does not read."""
+    delta = event.get("delta")
+    return isinstance(delta, Mapping) and bool(delta.get("stop_reason"))
 
 
 def _is_last(event: Mapping[str, Any]) -> bool:

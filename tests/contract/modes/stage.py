@@ -19,6 +19,7 @@ _CARRIES: dict[str, frozenset[str]] = {
     "anthropic.messages": frozenset({"read", "write"}),
     "gemini.generate": frozenset({"read", "reasoning"}),
     "bedrock.converse": frozenset({"read", "write"}),
+    "bedrock.invoke": frozenset({"read", "write"}),
 }
 
 

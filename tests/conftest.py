@@ -10,12 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
+
+# How long one example takes says nothing here: the first one may load a price list.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 # Before anything imports crewai: it reads these once.
 os.environ.update(
     CREWAI_DISABLE_TELEMETRY="true",
     CREWAI_DISABLE_TRACKING="true",
     CREWAI_TRACING_ENABLED="false",
+    LITELLM_LOCAL_MODEL_COST_MAP="True",
     OTEL_SDK_DISABLED="true",
 )
 

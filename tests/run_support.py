@@ -75,6 +75,13 @@ def three_calls(run_id="run"):
     return [call(n, *CREW[n], tokens=size, run_id=run_id) for n, size in enumerate(sizes)]
 
 
+def estimated(number, tokens=(200, 40), **changes):
+    """A call whose provider reported no usage: its tokens were counted by us, and priced at that."""
+    state, cost = UsageState.ESTIMATED, Cost(90_000, CostState.ESTIMATED, RATES)
+    notes = ("the provider reported no usage: counted with o200k_base",)
+    return call(number, tokens=tokens, usage_state=state, cost=cost, notes=notes, **changes)
+
+
 def refused(number, **changes):
     return call(
         number, tokens=None, status=CallStatus.ERROR, error_type="RateLimitError", duration=0.3, **changes

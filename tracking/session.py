@@ -56,9 +56,8 @@ def track(name: str = "run", *, ledger: str | None = None, run_id: str | None = 
             stack.enter_context(_run_of_its_own(tracker, RunBook(opened)))
         taps.install()
         scope.opened(tracker)
-        token = scope.current_tracker.set(tracker)
         stack.callback(scope.closed, tracker)
-        stack.callback(scope.current_tracker.reset, token)
+        stack.enter_context(scope.entered(tracker))
         yield tracker
 
 

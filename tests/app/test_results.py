@@ -291,3 +291,17 @@ def test_environment_variables_are_only_set_or_not_set(monkeypatch):
     text = written(debug(None))
     assert "OPENAI_API_KEY" in text
     assert "sk-abcdef" not in text
+
+
+def test_a_receipt_says_why_its_counts_are_estimated():
+    def script():
+        from run_support import estimated
+
+        from tracking.ui.calls import _receipt
+
+        _receipt(estimated(0), None)
+
+    at = AppTest.from_function(script).run()
+    assert any(c.value.startswith("Usage estimated: the provider reported no usage") for c in at.caption), [
+        c.value for c in at.caption
+    ]

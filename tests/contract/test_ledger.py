@@ -47,6 +47,7 @@ def call(number, **changes):
     return LlmCall(**{**values, **changes})
 
 
+ESTIMATED = {"usage_state": UsageState.ESTIMATED, "cost": Cost(700, CostState.ESTIMATED)}
 UNKNOWN = {"usage": None, "usage_state": UsageState.UNKNOWN, "cost": Cost.unpriced()}
 REFUSED = {**UNKNOWN, "status": CallStatus.ERROR, "error_type": "HTTP 429", "cost": Cost(0, CostState.KNOWN)}
 
@@ -75,12 +76,15 @@ def test_the_same_call_written_twice_is_one_row(ledger):
 
 def test_the_databases_sums_equal_the_sums_of_the_calls(ledger):
     calls = [call(1), call(2), call(3, **UNKNOWN), call(4, **REFUSED), call(5, agent_name=None)]
+    calls.append(call(6, **ESTIMATED))
     for each in calls:
         ledger.append(each)
     assert ledger.totals() == totals(calls)
+    assert ledger.totals().estimated_usage == TokenUsage(input_tokens=600, output_tokens=10)
+    assert ledger.totals().reported_usage == TokenUsage(input_tokens=800, output_tokens=30)
     by_agent = ledger.totals(by="agent_name")
     assert set(by_agent) == {"Analyst", None}
-    assert sum(part.requests for part in by_agent.values()) == ledger.totals().requests == 4
+    assert sum(part.requests for part in by_agent.values()) == ledger.totals().requests == 5
     assert by_agent[None].usage.input_tokens == 500
 
 

@@ -96,9 +96,24 @@ def test_a_streamed_call_is_one_row(client, meter):
     assert_equal_to_the_meter(tracker, meter)
 
 
-def test_a_stream_without_usage_is_unknown_and_not_zero(client, meter):
+def test_a_stream_without_usage_is_estimated_and_not_zero(client, meter):
     with track("silent") as tracker:
         for _ in ask(client, stream=True):
+            pass
+    [call] = tracker.calls
+    assert (call.usage_state, call.cost.state) == (UsageState.ESTIMATED, CostState.ESTIMATED)
+    assert (
+        call.usage.input_tokens == 8
+    )  # "hello" is 1, its role and separators 4, what the answer begins after 3
+    metrics = tracker.get_metrics()
+    assert metrics.total_tokens == metrics.estimated_tokens == call.usage.total_tokens
+    assert (metrics.cost_state, metrics.requests_made) == (CostState.ESTIMATED, 1)
+    assert metrics.caption == "tracker, 1 call; all of the tokens estimated (1 call)"
+
+
+def test_a_stream_without_usage_that_cannot_be_counted_is_unknown_and_not_zero(client, meter):
+    with track("silent") as tracker:
+        for _ in ask(client, [{"type": "image_url", "image_url": {"url": "data:,"}}], stream=True):
             pass
     [call] = tracker.calls
     assert (call.usage, call.usage_state, call.cost.state) == (None, UsageState.UNKNOWN, CostState.UNPRICED)
@@ -115,7 +130,7 @@ def test_a_stream_that_is_let_go_early_is_billed_all_the_same(client):
         next(iter(stream))
         stream.close()
     [call] = tracker.calls
-    assert (call.status, call.usage_state) == (CallStatus.INCOMPLETE, UsageState.UNKNOWN)
+    assert (call.status, call.usage_state) == (CallStatus.INCOMPLETE, UsageState.ESTIMATED)
 
 
 def test_refused_requests_are_kept_but_not_billed():
@@ -482,6 +497,20 @@ def test_requests_is_seen_too(meter, stream):
             pass
         answer.close()
     assert_equal_to_the_meter(tracker, meter)
+
+
+def test_a_block_starts_afresh_after_a_crew_that_crashed_outside_of_any(client, meter):
+    """In a notebook everything runs in one context."""
+    from tracking.capture import scope
+
+    with track("first"):
+        left = scope.LlmScope("never ended", "someone", "else", "Analyst", "compare")
+        scope.current_call.set((left,))
+        scope.current_place.set((scope.Place(agent_name="Analyst"),))
+    with track("second") as tracker:
+        ask(client)
+    [call] = tracker.calls
+    assert (call.agent_name, call.task_name, call.provider_name) == (None, None, "openai")
 
 
 def test_a_slow_handler_of_crewais_events_changes_nothing(meter):

@@ -48,13 +48,9 @@ def answer(exchange: Exchange) -> Answer:
         "usage_reported": exchange.reports_usage,
     }
     if exchange.request.stream:
-        events = tuple(sse(event, event["type"]) for event in _stream(exchange))
+        events = tuple(sse(event, event["type"]) for event in stream(exchange))
         return Answer(chunks=events, content_type=SSE, stream=True, **told)
-    message = _message(exchange)
-    message |= {"content": _blocks(exchange), "stop_reason": _stop_reason(exchange)}
-    if exchange.reports_usage:
-        message["usage"] = usage_body(exchange.usage, exchange.service_tier)
-    return plain(message, **told)
+    return plain(message(exchange), **told)
 
 
 def answer_count(exchange: Exchange) -> Answer:
@@ -64,6 +60,14 @@ def answer_count(exchange: Exchange) -> Answer:
 def error(status: int, reply: Reply) -> Answer:
     kind = ERROR_TYPES.get(status, "api_error")
     return plain({"type": "error", "error": {"type": kind, "message": reply.error_message}})
+
+
+def message(exchange: Exchange) -> dict[str, Any]:
+    """The body of an answer that is not streamed."""
+    body = _opening(exchange) | {"content": _blocks(exchange), "stop_reason": _stop_reason(exchange)}
+    if exchange.reports_usage:
+        body["usage"] = usage_body(exchange.usage, exchange.service_tier)
+    return body
 
 
 def usage_body(usage: MeteredUsage, service_tier: str | None) -> dict[str, Any]:
@@ -86,7 +90,7 @@ def _counts(usage: MeteredUsage) -> dict[str, Any]:
     }
 
 
-def _message(exchange: Exchange) -> dict[str, Any]:
+def _opening(exchange: Exchange) -> dict[str, Any]:
     return {
         "id": f"msg_{exchange.nonce}",
         "type": "message",
@@ -115,18 +119,18 @@ def _stop_reason(exchange: Exchange) -> str:
     return "tool_use" if exchange.reply.tool_calls else "end_turn"
 
 
-def _stream(exchange: Exchange) -> list[dict[str, Any]]:
+def stream(exchange: Exchange) -> list[dict[str, Any]]:
     """The event sequence of a streamed message.
 
     ``message_start`` has the input's usage and one token of output; the output's total is in
     ``message_delta``, whose counts are totals so far and replace the earlier ones. The repeating usage
     modes send three of those, with the input counts in them, as newer models do.
     """
-    message = _message(exchange)
+    opening = _opening(exchange)
     if exchange.reports_usage:
         begun = usage_body(exchange.usage, exchange.service_tier)
-        message["usage"] = begun | {"output_tokens": min(1, exchange.usage.output_tokens)}
-    events: list[dict[str, Any]] = [{"type": "message_start", "message": message}, {"type": "ping"}]
+        opening["usage"] = begun | {"output_tokens": min(1, exchange.usage.output_tokens)}
+    events: list[dict[str, Any]] = [{"type": "message_start", "message": opening}, {"type": "ping"}]
     for index, block in enumerate(_blocks(exchange)):
         events += [event | {"index": index} for event in _block_events(block)]
     return [*events, *_message_deltas(exchange), {"type": "message_stop"}]

@@ -6,6 +6,7 @@ from meter import (
     anthropic_messages,
     azure,
     bedrock,
+    bedrock_invoke,
     gemini,
     openai_chat,
     openai_embeddings,
@@ -14,7 +15,16 @@ from meter import (
 from meter.wire import Endpoint
 
 # Azure before OpenAI: both listen on /chat/completions, and only Azure's callers name an api-version.
-MODULES = (azure, openai_chat, openai_responses, openai_embeddings, anthropic_messages, gemini, bedrock)
+MODULES = (
+    azure,
+    openai_chat,
+    openai_responses,
+    openai_embeddings,
+    anthropic_messages,
+    gemini,
+    bedrock,
+    bedrock_invoke,
+)
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for module in MODULES for endpoint in module.ENDPOINTS)
 

@@ -1,13 +1,16 @@
+import dataclasses
 from datetime import timedelta
 
 import pytest
-from run_support import BEGAN, SPEC, agreeing, call, refused, refuted, run, tasks, three_calls
+from run_support import BEGAN, SPEC, agreeing, call, estimated, refused, refuted, run, tasks, three_calls
 
+from tracking.domain.call import totals
 from tracking.domain.cost import Cost, CostState
 from tracking.domain.reading import Reading, Source
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import RunState
-from tracking.ui.account import account_of, headline, tiles
+from tracking.ui.account import account_of, headline, part_of_sums, tiles, tokens_of_sums
+from tracking.ui.breakdown import Dimension, breakdown
 from tracking.ui.notes import reason
 
 LATER = BEGAN + timedelta(hours=1)
@@ -53,6 +56,35 @@ def test_unknown_unpriced_and_refused_calls_stand_beside_the_totals_they_belong_
     assert found["Total Cost"] == ("≥ $0.00036", "2 calls unpriced")
     assert found["API Requests"] == ("5", "1 more failed, not billed")
     assert found["Efficiency"] == ("not known", "1 call reported no usage")
+
+
+def test_what_is_estimated_is_told_apart_from_what_was_reported():
+    calls = [*three_calls(), estimated(3)]
+    found = summary(run(), calls)
+    assert found["Total Tokens"] == ("≈ 1,515", "of which 240 are estimated (1 call)")
+    assert found["Total Cost"] == ("≈ $0.00045", "priced from estimated tokens")
+    both = summary(run(), [*calls, call(4, tokens=None)])
+    assert both["Total Tokens"] == (
+        "≥ 1,515",
+        "of which 240 are estimated (1 call), 1 call reported no usage",
+    )
+    assert summary(run(), [estimated(0)])["Total Tokens"] == (
+        "≈ 240",
+        "all estimated (1 call)",
+    )
+
+
+def test_a_run_that_was_settled_before_estimates_were_kept_apart_says_how_many_calls_they_are():
+    old = reconcile([], totals([*three_calls(), estimated(3)])).to_json()
+    del old["estimated_tokens"]
+    settled = dataclasses.replace(run(), readings={"metrics": old})
+    assert summary(settled)["Total Tokens"] == ("≈ 1,515", "1 call estimated")
+
+
+def test_an_estimate_is_marked_in_every_part_of_a_line():
+    [line] = breakdown([call(0), estimated(1)], Dimension.AGENT)
+    assert tokens_of_sums(line.totals) == "≈ 660"
+    assert part_of_sums(line.totals, line.totals.usage.input_tokens) == "≈ 500"
 
 
 def test_a_run_without_tracking_is_shown_unpriced_and_unverified():

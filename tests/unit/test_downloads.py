@@ -5,7 +5,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from run_support import BEGAN, agreeing, call, outputs, run, tasks, three_calls
+from run_support import BEGAN, agreeing, call, estimated, outputs, run, tasks, three_calls
 
 from tracking.dataset.briefing import FIGURES_LABEL
 from tracking.domain.run import RunState
@@ -113,6 +113,23 @@ def test_what_is_not_known_is_an_empty_cell_and_null_and_never_0(account):
     found = json.loads(as_json(account_of(run(), [], [unknown], LATER), []))
     assert found["calls"][0]["input_tokens"] is None
     assert found["metrics"]["total_tokens"] is None
+
+
+def test_an_estimate_is_marked_in_every_file_with_its_reason():
+    calls = [*three_calls(), estimated(3)]
+    shown = account_of(run(RunState.STOPPED), [], calls, LATER)
+    assert "| Data Analyst | 2 | ≈ 520 | ≈ 145 | ≈ 665 |" in as_markdown(shown, [], None)
+    found = json.loads(as_json(shown, []))
+    assert (found["metrics"]["total_tokens"], found["metrics"]["estimated_tokens"]) == (1515, 240)
+    lines = {line["name"]: line for line in found["breakdown"]["agent"]}
+    assert (lines["Data Analyst"]["estimated_requests"], lines["Data Analyst"]["estimated_tokens"]) == (
+        1,
+        240,
+    )
+    assert lines["Report Writer"]["estimated_tokens"] == 0
+    last = rows(calls)[-1]
+    assert last["usage_state"] == "estimated"
+    assert last["notes"] == "the provider reported no usage: counted with o200k_base"
 
 
 def test_a_0_stays_a_0():

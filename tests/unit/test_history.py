@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from run_support import BEGAN, call, refused, run, three_calls
+from run_support import BEGAN, call, estimated, refused, run, three_calls
 
 from tracking.domain.call import totals
 from tracking.domain.cost import CostState
@@ -42,6 +42,13 @@ def test_runs_add_up_exactly_and_name_their_gaps():
         "1 run with tokens that are not known, 3 runs with calls that are not priced, "
         "1 run cut off, whose last call may be missing"
     )
+
+
+def test_runs_with_estimates_are_marked_and_counted():
+    used = {"a": totals(three_calls()), "b": totals([estimated(0)])}
+    sums = add_up(entries([run(run_id="a"), run(run_id="b")], used, LATER))
+    assert sums_title(sums) == "2 runs used ≈ 1,515 tokens, ≈ $0.00045"
+    assert sums_note(sums) == "1 run with tokens that are estimated"
 
 
 def test_priced_runs_alone_leave_no_gap():

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from run_support import BEGAN, SPEC, call, refused, run, tasks, three_calls
+from run_support import BEGAN, SPEC, call, estimated, refused, run, tasks, three_calls
 
 from tracking.domain.run import RunState
 from tracking.ui.account import account_of
@@ -35,3 +35,9 @@ def test_a_token_budget_that_may_be_spent_is_said_to_be():
 def test_a_token_budget_of_which_everything_is_known_needs_no_note():
     assert budget_note(account(run(spec=BUDGETED), three_calls())) is None
     assert budget_note(account(run(), [call(0, tokens=None)])) is None
+
+
+def test_an_estimate_does_not_claim_that_an_answer_reached_its_limit():
+    record = run(spec={"settings": {"max_output_tokens": 120}})
+    assert cut_short(account(record, [estimated(0, tokens=(200, 500))])) is None
+    assert "1 of 1 answer reached the limit" in cut_short(account(record, [call(0)]))

@@ -10,7 +10,7 @@ from tracking.capture.payloads import read_usage
 
 CASES = {
     case["id"].split()[0]: case["payload"]
-    for case in json.loads((Path(__file__).parents[1] / "contract" / "usage_cases.json").read_text())
+    for case in json.loads((Path(__file__).parents[1] / "golden" / "usage_cases.json").read_text())
 }
 
 

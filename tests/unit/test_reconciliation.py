@@ -113,6 +113,63 @@ def test_calls_of_unknown_usage_are_told_beside_the_sum():
     assert metrics.caption == "tracker, 4 calls; 1 call reported no usage"
 
 
+def with_estimate(requests=4, estimated=(300, 50)):
+    """Three calls reported 1,000 + 247; one more is estimated."""
+    part = TokenUsage(input_tokens=estimated[0], output_tokens=estimated[1])
+    whole = TokenUsage(input_tokens=1000, output_tokens=247) + part
+    return calls(usage=whole, estimated_usage=part, requests=requests, estimated_requests=1)
+
+
+def test_an_estimate_does_not_refute_a_reading_that_has_all_that_was_reported():
+    metrics = reconcile((crew(), SILENT), with_estimate())
+    assert [reading.refuted for reading in metrics.readings[:1]] == [None]
+    assert (metrics.source, metrics.verification) == (Source.TRACKER, Verification.LEDGER)
+    assert (metrics.total_tokens, metrics.estimated_tokens) == (1597, 350)
+    assert metrics.caption == "tracker, 4 calls; 350 of the tokens estimated (1 call)"
+
+
+def test_an_estimate_does_not_verify_a_reading_that_happens_to_equal_it():
+    metrics = reconcile((crew(1300, 297), SILENT), with_estimate())
+    assert metrics.verification is Verification.LEDGER
+    assert metrics.caption == (
+        "tracker: crew_metrics said 1,597; 1 call did not report to the ledger; "
+        "350 of the tokens estimated (1 call)"
+    )
+
+
+def test_causes_are_found_in_what_was_reported_whatever_was_estimated_beside_it():
+    facts = CrewFacts(agents_sharing=3, counted_again=2494)
+    metrics = reconcile((crew(3000, 741), SILENT), with_estimate(), facts)
+    assert metrics.caption == (
+        "tracker: crew_metrics said 3,741 because one LLM object is shared by 3 agents and counted for each; "
+        "350 of the tokens estimated (1 call)"
+    )
+
+
+def test_a_reading_below_what_was_reported_is_refuted_whatever_was_estimated_beside_it():
+    metrics = reconcile((crew(900, 47), SILENT), with_estimate())
+    assert metrics.caption == (
+        "tracker: crew_metrics said 947 and misses 300 tokens of calls that crewai does not count; "
+        "350 of the tokens estimated (1 call)"
+    )
+
+
+def test_a_zero_where_everything_is_estimated_has_its_cause():
+    usage = TokenUsage(input_tokens=300, output_tokens=50)
+    estimated = calls(usage=usage, estimated_usage=usage, requests=1, estimated_requests=1)
+    metrics = reconcile((crew(0, 0, 1), SILENT), estimated)
+    assert metrics.caption == (
+        "tracker: crew_metrics said 0 because the provider reported no usage for 1 call; "
+        "all of the tokens estimated (1 call)"
+    )
+    assert (metrics.total_tokens, metrics.estimated_tokens) == (350, 350)
+
+
+def test_where_nothing_is_estimated_that_is_known_and_where_nothing_was_tracked_it_is_not():
+    assert reconcile((crew(), SILENT), calls()).estimated_tokens == 0
+    assert reconcile((crew(), SILENT), None).estimated_tokens is None
+
+
 def test_without_tracking_nothing_is_verified():
     metrics = reconcile((crew(), SILENT), None)
     assert metrics.verification is Verification.UNVERIFIED

@@ -43,3 +43,10 @@ def test_an_absent_count_stays_absent_in_sums_of_absent_ones_only():
 
 def test_a_total_of_nothing_known_is_not_known():
     assert TokenUsage().total_tokens is None
+
+
+def test_a_sum_without_one_of_its_parts_is_the_rest():
+    whole = TokenUsage(input_tokens=100, output_tokens=10, cache_read_input_tokens=40)
+    part = TokenUsage(input_tokens=30, output_tokens=10)
+    assert whole - part == TokenUsage(input_tokens=70, output_tokens=0, cache_read_input_tokens=40)
+    assert whole - TokenUsage() == whole

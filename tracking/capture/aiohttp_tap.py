@@ -15,7 +15,7 @@ import wrapt
 
 from tracking.capture.exchange import Exchange
 from tracking.capture.responsible import responsible_tracker
-from tracking.capture.scope import call_under_way, place
+from tracking.capture.scope import call_under_way, current_request, place
 from tracking.capture.tracker import harmless
 from tracking.capture.wire import asked, endpoint_of
 
@@ -29,7 +29,7 @@ def tap(client: Any) -> None:
 
 
 async def _request(wrapped: Callable[..., Awaitable[Any]], session: Any, args: Any, kwargs: Any) -> Any:
-    exchange = _begin(session, args, kwargs)
+    exchange = None if current_request.get() else _begin(session, args, kwargs)
     if exchange is None:
         return await wrapped(*args, **kwargs)
     try:
@@ -71,8 +71,7 @@ def _failed(exchange: Exchange, error: BaseException) -> None:
 @harmless
 def _answered(exchange: Exchange, response: Any) -> None:
     exchange.answered(response.status, response.headers.get("content-type", ""))
-    if (request_id := response.headers.get("x-amzn-requestid")) is not None:
-        exchange.identified(request_id)
+    exchange.headed(response.headers)
     response.content = _Watched(response.content, exchange)
     weakref.finalize(response, harmless(exchange.finish))  # whatever nobody read was billed all the same
 
@@ -85,6 +84,14 @@ class _Watched(wrapt.ObjectProxy):  # type: ignore[type-arg]  # generic in its s
         self._self_received = harmless(exchange.received)
         self._self_finish = harmless(exchange.finish)
 
+    async def _take(self, reading: Awaitable[bytes]) -> bytes:
+        try:
+            data = await reading
+        except Exception:  # a cut answer is not always closed by its client
+            self._self_finish()
+            raise
+        return self._seen(data)
+
     def _seen(self, data: bytes) -> bytes:
         if data:
             self._self_received(data)
@@ -93,22 +100,26 @@ class _Watched(wrapt.ObjectProxy):  # type: ignore[type-arg]  # generic in its s
         return data
 
     async def read(self, n: int = -1) -> bytes:
-        return self._seen(await self.__wrapped__.read(n))
+        return await self._take(self.__wrapped__.read(n))
 
     async def readany(self) -> bytes:
-        return self._seen(await self.__wrapped__.readany())
+        return await self._take(self.__wrapped__.readany())
 
     async def readexactly(self, n: int) -> bytes:
-        return self._seen(await self.__wrapped__.readexactly(n))
+        return await self._take(self.__wrapped__.readexactly(n))
 
     async def readline(self, **limits: Any) -> bytes:
-        return self._seen(await self.__wrapped__.readline(**limits))
+        return await self._take(self.__wrapped__.readline(**limits))
 
     async def readuntil(self, *separator: bytes, **limits: Any) -> bytes:
-        return self._seen(await self.__wrapped__.readuntil(*separator, **limits))
+        return await self._take(self.__wrapped__.readuntil(*separator, **limits))
 
     async def readchunk(self) -> tuple[bytes, bool]:
-        data, ended = await self.__wrapped__.readchunk()
+        try:
+            data, ended = await self.__wrapped__.readchunk()
+        except Exception:
+            self._self_finish()
+            raise
         return self._seen(data) if data or ended else data, ended
 
     def __aiter__(self) -> AsyncIterator[bytes]:

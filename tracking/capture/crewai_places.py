@@ -1,7 +1,7 @@
 """Where in a crew the current context is, and what for: kept up to date from crewai's own events.
 
 A beginning puts a place on the context's stack; its end takes it off, and whatever was left above it by
-events that never got their end.
+events that never got their end. Model calls are kept in step.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def clean(text: object) -> str | None:
 
 
 def _begin(tracker: Tracker, kind: str, source: Any, event: Any) -> None:
-    here = dataclasses.replace(place(), kind=kind)
+    here = dataclasses.replace(place(), kind=kind, calls=len(current_call.get()))
     if kind == "crew":
         name = clean(event.crew_name)
         tracker.counters_before = llm_counters(source) | tracker.counters_before
@@ -121,8 +121,8 @@ def _end(tracker: Tracker, kind: str, source: Any, event: Any) -> None:
         if event.type.endswith("_completed") and kind in {"agent", "lite agent"}:
             tracker.agent_ended(places[index].agent_name)
         current_place.set(places[:index])
-    if kind == "tool" and None in (calls := current_call.get()):
-        current_call.set(calls[: len(calls) - 1 - calls[::-1].index(None)])
+        # A model call that never got its end, because it raised, is over as well.
+        current_call.set(current_call.get()[: places[index].calls])
     if kind == "crew":
         tracker.crew = source
         tracker.crew_facts = crew_facts(source, tracker.counters_before, tracker.beside)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import perf_counter
 
+from tracking.capture.estimate import Said, Settled, settle
 from tracking.capture.frames import CONTENT_TYPE, FrameStream
 from tracking.capture.scope import LlmScope, Place
 from tracking.capture.tracker import Tracker, new_call_id
 from tracking.capture.wire import Answer, Asked, Endpoint, EventStream, parsed
 from tracking.domain.call import CallStatus, LlmCall, Purpose
 from tracking.domain.reading import Uncounted
-from tracking.domain.usage import UsageState
+from tracking.domain.usage import TokenUsage, UsageState
 
 # Answers are kept only until their end is parsed; one larger than this is not a chat or embeddings answer
 # that we could read anyway.
@@ -34,6 +36,8 @@ class Exchange:
         self._started_at = datetime.now(UTC)
         self._started = perf_counter()
         self._answer = Answer()
+        self._said = Said(asked.body)
+        self._accepted = False
         self._events: EventStream | FrameStream | None = None
         self._body = bytearray()
         self._refused: str | None = None
@@ -48,14 +52,17 @@ class Exchange:
         """The head of the answer is here. A refusal is not billed: its body is of no interest."""
         if status_code >= 400:
             self._refused = f"HTTP {status_code}"
-        elif "text/event-stream" in content_type:
-            self._events = EventStream(self._answer)
+            return
+        self._accepted = True
+        if "text/event-stream" in content_type:
+            self._events = EventStream(self._answer, self._said.hear)
         elif content_type.startswith(CONTENT_TYPE):
-            self._events = FrameStream(self._answer)
+            self._events = FrameStream(self._answer, self._said.hear)
 
-    def identified(self, response_id: str) -> None:
-        """The answer's id, where the protocol puts it into a header."""
-        self._answer.response_id = self._answer.response_id or response_id
+    def headed(self, headers: Mapping[str, str]) -> None:
+        """What the answer's head says beside its type, where the protocol puts anything there."""
+        if self._endpoint.provider_name == "bedrock":
+            self._answer.absorb_head(headers)
 
     def received(self, data: bytes) -> None:
         """A piece of the decoded body is here."""
@@ -78,10 +85,11 @@ class Exchange:
         else:
             body = parsed(bytes(self._body))
             self._answer.absorb(body)
+            self._said.hear_whole(body)
             # A whole JSON body is a whole answer, whatever it says of its own end.
             self._answer.finished = self._answer.finished or body is not None
         self._body.clear()
-        if self._answer.error_type and not self._answer.usage:
+        if self._answer.error_type and not self._answer.usage and not self._said.has_answer:
             self._record(CallStatus.ERROR, self._answer.error_type)
         else:
             self._record(
@@ -107,12 +115,10 @@ class Exchange:
         scope, place, answer = self._scope, self._place, self._answer
         provider = scope.provider_name if scope else self._endpoint.provider_name
         read = answer.token_usage(self._endpoint.provider_name)
-        usage = read.usage
-        state = UsageState.UNKNOWN
-        if usage is not None:
-            # What an unfinished answer reported so far is a lower bound.
-            state = UsageState.ESTIMATED if status is CallStatus.INCOMPLETE else UsageState.REPORTED
-        tokens = (usage.total_tokens if usage is not None else None) or 0
+        settled = self._settled(read.usage, status)
+        usage, state = settled.usage, settled.state
+        # crewai's own counters hold what was reported, never an estimate of ours.
+        tokens = (usage.total_tokens if usage and state is UsageState.REPORTED else None) or 0
         if scope is not None:
             scope.failed = status is not CallStatus.OK
             scope.tokens += tokens
@@ -140,9 +146,21 @@ class Exchange:
                 response_id=answer.response_id,
                 service_tier=answer.service_tier,
                 sources=("http", "event") if scope else ("http",),
-                notes=(*read.flags, *_reasons(status, state)),
+                notes=(*read.flags, *settled.notes),
             )
         )
+
+    def _settled(self, reported: TokenUsage | None, status: CallStatus) -> Settled:
+        """The usage to record. What was said is let go of."""
+        said = self._said if self._accepted else None
+        writes = self._endpoint.operation_name != "embeddings"
+        try:
+            return settle(said, reported, status, writes=writes)
+        except Exception as error:  # noqa: BLE001  # a call that can't be counted is recorded all the same
+            self._tracker.failed(error, lost=False)
+            return settle(None, reported, status, writes=writes)
+        finally:
+            self._said.forget()
 
 
 def _purpose(endpoint: Endpoint, asked: Asked, scope: LlmScope | None, place: Place) -> Purpose:
@@ -154,17 +172,3 @@ def _purpose(endpoint: Endpoint, asked: Asked, scope: LlmScope | None, place: Pl
     if scope is not None and scope.failed:
         return Purpose.RETRY
     return Purpose.STRUCTURED_OUTPUT if asked.structured else Purpose.CHAT
-
-
-def _reasons(status: CallStatus, state: UsageState) -> tuple[str, ...]:
-    """Why the counts are not what the provider's bill will say."""
-    if status is CallStatus.INCOMPLETE:
-        unseen = "the end of the answer was never seen"
-        return (
-            (f"{unseen}: the counts are what it reported so far",)
-            if state is not UsageState.UNKNOWN
-            else (unseen,)
-        )
-    if status is CallStatus.OK and state is UsageState.UNKNOWN:
-        return ("the provider reported no usage",)
-    return ()

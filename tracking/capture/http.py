@@ -14,7 +14,7 @@ import wrapt
 
 from tracking.capture.exchange import Exchange
 from tracking.capture.responsible import responsible_tracker
-from tracking.capture.scope import call_under_way, place
+from tracking.capture.scope import call_under_way, current_request, place
 from tracking.capture.tracker import harmless
 from tracking.capture.wire import asked, endpoint_of
 
@@ -36,11 +36,14 @@ def _send(wrapped: Callable[..., httpx.Response], _: object, args: Any, kwargs: 
     exchange = _begin(args[0] if args else kwargs.get("request"))
     if exchange is None:
         return wrapped(*args, **kwargs)
+    token = current_request.set(True)
     try:
         response = wrapped(*args, **kwargs)
     except BaseException as error:
         _failed(exchange, error)
         raise
+    finally:
+        current_request.reset(token)
     _answered(exchange, response)
     return response
 
@@ -51,11 +54,14 @@ async def _send_async(
     exchange = _begin(args[0] if args else kwargs.get("request"))
     if exchange is None:
         return await wrapped(*args, **kwargs)
+    token = current_request.set(True)
     try:
         response = await wrapped(*args, **kwargs)
     except BaseException as error:
         _failed(exchange, error)
         raise
+    finally:
+        current_request.reset(token)
     _answered(exchange, response)
     return response
 
@@ -88,6 +94,7 @@ def _failed(exchange: Exchange, error: BaseException) -> None:
 @harmless
 def _answered(exchange: Exchange, response: httpx.Response) -> None:
     exchange.answered(response.status_code, response.headers.get("content-type", ""))
+    exchange.headed(response.headers)
     if response.is_closed:  # read to its end already, as every request that is not a stream
         exchange.received(response.content)
         exchange.finish()
@@ -106,32 +113,47 @@ def _watch(exchange: Exchange, response: httpx.Response) -> None:
         response.aclose,
     )
     received, finish = harmless(exchange.received), harmless(exchange.finish)
+    reading = False  # httpx closes an answer at its end, when a part of it is still to be handed out
 
     def watched(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+        nonlocal reading
         with contextlib.closing(iter_bytes(*args, **kwargs)) as chunks:  # type: ignore[type-var]  # a generator
-            for chunk in chunks:
-                received(chunk)
-                yield chunk
-        finish()
+            try:
+                reading = True
+                for chunk in chunks:
+                    reading = False
+                    received(chunk)
+                    yield chunk
+                    reading = True
+            finally:
+                finish()
 
     async def watched_async(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        nonlocal reading
         async with contextlib.aclosing(aiter_bytes(*args, **kwargs)) as chunks:  # type: ignore[type-var]  # a generator
-            async for chunk in chunks:
-                received(chunk)
-                yield chunk
-        finish()
+            try:
+                reading = True
+                async for chunk in chunks:
+                    reading = False
+                    received(chunk)
+                    yield chunk
+                    reading = True
+            finally:
+                finish()
 
     def closing() -> None:
         try:
             close()
         finally:
-            finish()
+            if not reading:
+                finish()
 
     async def closing_async() -> None:
         try:
             await aclose()
         finally:
-            finish()
+            if not reading:
+                finish()
 
     instance.iter_bytes, instance.aiter_bytes = watched, watched_async
     instance.close, instance.aclose = closing, closing_async

@@ -3,28 +3,48 @@
 Two conventions have to be told apart. Input: OpenAI, Gemini and OpenTelemetry report it with what came
 from the cache; Anthropic and Bedrock report it without, and the parts beside it. Output: OpenAI and
 Anthropic report reasoning inside it, Gemini's `candidatesTokenCount` leaves thoughts out.
-Sources: the providers' API references, and the measured payloads in tests/contract/usage_cases.json.
+Sources: the providers' API references, and the measured payloads in tests/golden/usage_cases.json.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tracking.domain.usage import TokenUsage
 
-_INPUT: Final = ("input_tokens", "prompt_tokens", "inputTokens", "promptTokenCount", "prompt_token_count")
+_INPUT: Final = (
+    "input_tokens",
+    "prompt_tokens",
+    "inputTokens",
+    "promptTokenCount",
+    "prompt_token_count",
+    "input",  # Langfuse
+    "inputTokenCount",  # Bedrock's own, beside whatever the model's vendor says
+)
 _OUTPUT: Final = (
     "output_tokens",
     "completion_tokens",
     "outputTokens",
     "candidatesTokenCount",
     "candidates_token_count",
+    "output",
+    "outputTokenCount",
 )
 # Counts reported beside an input that leaves them out.
-_OUTSIDE_READ: Final = ("cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount")
-_OUTSIDE_WRITE: Final = ("cache_creation_input_tokens", "cacheWriteInputTokens", "cacheWriteInputTokenCount")
+_OUTSIDE_READ: Final = (
+    "cache_read_input_tokens",
+    "cacheReadInputTokens",
+    "cacheReadInputTokenCount",
+    "cache_read",
+)
+_OUTSIDE_WRITE: Final = (
+    "cache_creation_input_tokens",
+    "cacheWriteInputTokens",
+    "cacheWriteInputTokenCount",
+    "cache_creation",
+)
 # Counts reported as parts of the input.
 _INSIDE_READ: Final = (
     "prompt_tokens_details.cached_tokens",
@@ -57,6 +77,7 @@ _OUTPUT_AUDIO: Final = ("completion_tokens_details.audio_tokens", "output_token_
 _SEARCHES: Final = ("server_tool_use.web_search_requests", "num_search_queries")
 _WRITE_5M: Final = ("cache_creation.ephemeral_5m_input_tokens",)
 _WRITE_1H: Final = ("cache_creation.ephemeral_1h_input_tokens",)
+_JSON: Final = frozenset({float, str, bool, list})
 _EXCLUSIVE_PROVIDERS: Final = frozenset({"anthropic", "bedrock", "aws", "aws.bedrock"})
 
 
@@ -73,7 +94,8 @@ def normalize_usage(payload: object, provider: str | None = None) -> TokenUsage:
 
     Args:
         payload: the usage object or dict, or a whole response that has one under `usage`, `usageMetadata`
-            or `usage_metadata`.
+            or `usage_metadata`; or the list of a stream's events: what they report is cumulative, so that of
+            each count the last one holds.
         provider: who sent it, where known; settles what the keys alone leave open.
 
     Returns:
@@ -176,6 +198,8 @@ class _Reader:
     def __init__(self, payload: object) -> None:
         self.flags: list[str] = []
         self._payload = _inner(payload)
+        # What JSON parsed is looked up on the crew's thread, some thirty names each time: one dict does it.
+        self._flat = _flat(self._payload) if type(self._payload) is dict else None
 
     def has(self, path: str) -> bool:
         return self._get(path) is not None
@@ -186,7 +210,10 @@ class _Reader:
         A 0 is passed over for a later number: some payloads carry the same count twice, once unfilled.
         """
         found: int | None = None
+        flat = self._flat
         for path in paths:
+            if flat is not None and path not in flat:
+                continue
             count = self._count(path)
             if count:
                 return count
@@ -216,6 +243,8 @@ class _Reader:
         return count
 
     def _get(self, path: str) -> Any:
+        if self._flat is not None:
+            return self._flat.get(path)
         if "." not in path:
             return _field(self._payload, path)
         value: Any = self._payload
@@ -226,17 +255,42 @@ class _Reader:
         return value
 
 
+def _flat(payload: dict[Any, Any]) -> dict[str, Any] | None:
+    """Two levels of a JSON object under dotted names; None: there is something else in it."""
+    flat = dict(payload)
+    for name, value in payload.items():
+        kind = type(value)
+        if kind is dict:
+            for inner, count in value.items():
+                flat[f"{name}.{inner}"] = count
+        elif kind is not int and value is not None and kind not in _JSON:
+            return None
+    return flat
+
+
 def _field(holder: Any, name: str) -> Any:
-    # A plain dict first: asking whether something is a Mapping takes longer than the rest.
-    if type(holder) is dict or isinstance(holder, Mapping):
+    if isinstance(holder, Mapping):
         return holder.get(name)
     return getattr(holder, name, None)
 
 
 def _inner(payload: object) -> object:
     """The usage inside a whole response, or the payload itself."""
+    if isinstance(payload, list | tuple):
+        return _last_of_each(payload)
     for name in ("usage", "usageMetadata", "usage_metadata"):
         inner = payload.get(name) if isinstance(payload, Mapping) else getattr(payload, name, None)
         if inner is not None and not callable(inner):
             return inner
     return payload
+
+
+def _last_of_each(events: Sequence[object]) -> dict[str, Any]:
+    """The counts of a stream's events, each as it was reported last."""
+    counts: dict[str, Any] = {}
+    for event in events:
+        holder = event.get("message") if isinstance(event, Mapping) else getattr(event, "message", None)
+        usage = _inner(holder if holder is not None else event)
+        stated = usage if isinstance(usage, Mapping) else getattr(usage, "__dict__", {})
+        counts |= {name: value for name, value in stated.items() if value is not None}
+    return counts

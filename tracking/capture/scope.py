@@ -7,7 +7,8 @@ so concurrent crews never mix. Where a context was lost, see `responsible`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,11 +49,14 @@ class Place:
     purpose: Purpose | None = None
     function_calling_llm: object = None
     kind: str = ""  # of the event that led here
+    calls: int = 0  # how many model calls were under way when it came
 
 
 current_tracker: ContextVar[Tracker | None] = ContextVar("tracking_tracker", default=None)
 current_call: ContextVar[tuple[LlmScope | None, ...]] = ContextVar("tracking_llm_calls", default=())
 current_place: ContextVar[tuple[Place, ...]] = ContextVar("tracking_places", default=())
+# A client whose requests are seen may send them by another one: httpx by aiohttp, urllib3 by itself.
+current_request: ContextVar[bool] = ContextVar("tracking_request", default=False)
 
 _open: list[Tracker] = []
 _lock = threading.Lock()
@@ -66,6 +70,19 @@ def opened(tracker: Tracker) -> None:
 def closed(tracker: Tracker) -> None:
     with _lock:
         _open.remove(tracker)
+
+
+@contextmanager
+def entered(tracker: Tracker) -> Iterator[None]:
+    """Be in this tracker's block. What an earlier crew left behind when it crashed is not its business."""
+    token = current_tracker.set(tracker)
+    if tracker.parent is None:
+        current_call.set(())
+        current_place.set(())
+    try:
+        yield
+    finally:
+        current_tracker.reset(token)
 
 
 def open_trackers() -> list[Tracker]:

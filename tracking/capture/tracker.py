@@ -133,7 +133,7 @@ class Tracker:
     def record(self, call: LlmCall) -> None:
         """Price a call and keep it. Never raises: one that can't be written is kept in memory and counted."""
         try:
-            priced = dataclasses.replace(call, cost=self._cost(call))
+            priced = call.priced(self._cost(call))
         except Exception as error:  # noqa: BLE001  # whatever the price list does, the call is kept
             self.failed(error, lost=False)
             priced = call

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ import wrapt
 
 from tracking.capture.exchange import Exchange
 from tracking.capture.responsible import responsible_tracker
-from tracking.capture.scope import call_under_way, place
+from tracking.capture.scope import call_under_way, current_request, place
 from tracking.capture.tracker import harmless
 from tracking.capture.wire import asked, endpoint_of
 
@@ -28,8 +28,6 @@ _NEVER_SENT = frozenset(
         "MaxRetryError",
     }
 )
-# urlopen calls itself to repeat and to follow redirects: the outermost one is the request.
-_inside: ContextVar[bool] = ContextVar("tracking_inside_urlopen", default=False)
 
 
 def tap(connectionpool: Any) -> None:
@@ -38,17 +36,18 @@ def tap(connectionpool: Any) -> None:
 
 
 def _urlopen(wrapped: Callable[..., Any], pool: Any, args: Any, kwargs: Any) -> Any:
-    exchange = None if _inside.get() else _begin(pool, args, kwargs)
+    # urlopen calls itself to repeat and to follow redirects: the outermost one is the request.
+    exchange = None if current_request.get() else _begin(pool, args, kwargs)
     if exchange is None:
         return wrapped(*args, **kwargs)
-    token = _inside.set(True)
+    token = current_request.set(True)
     try:
         response = wrapped(*args, **kwargs)
     except BaseException as error:
         _failed(exchange, error)
         raise
     finally:
-        _inside.reset(token)
+        current_request.reset(token)
     _answered(exchange, response)
     return response
 
@@ -74,13 +73,22 @@ def _failed(exchange: Exchange, error: BaseException) -> None:
 @harmless
 def _answered(exchange: Exchange, response: Any) -> None:
     exchange.answered(response.status, response.headers.get("content-type", ""))
-    if (request_id := response.headers.get("x-amzn-requestid")) is not None:
-        exchange.identified(request_id)
+    exchange.headed(response.headers)
     if response.closed:  # read to its end already
         exchange.received(response.data)
         exchange.finish()
         return
     _watch(exchange, response)
+
+
+@contextmanager
+def _ending(finish: Callable[[], object]) -> Iterator[None]:
+    """An answer that breaks off here has ended: its client does not always close it."""
+    try:
+        yield
+    except BaseException:
+        finish()
+        raise
 
 
 def _watch(exchange: Exchange, response: Any) -> None:
@@ -95,7 +103,8 @@ def _watch(exchange: Exchange, response: Any) -> None:
         while True:
             streaming = True
             try:
-                chunk = next(chunks, None)
+                with _ending(finish):
+                    chunk = next(chunks, None)
             finally:
                 streaming = False
             if chunk is None:
@@ -105,10 +114,12 @@ def _watch(exchange: Exchange, response: Any) -> None:
         finish()
 
     def watched_read(*args: Any, **kwargs: Any) -> Any:
-        data = read(*args, **kwargs)
+        with _ending(finish):
+            data = read(*args, **kwargs)
         if not streaming:
             received(data)
-            if not data or not args:
+            asked_for = args[0] if args else kwargs.get("amt")
+            if not data or asked_for is None:  # None: everything
                 finish()
         return data
 

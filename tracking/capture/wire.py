@@ -1,13 +1,14 @@
 """What a model provider's HTTP exchange says about its bill: which endpoints charge, and what they report.
 
-Bodies are read and dropped: only counts, ids and names leave this module.
+Bodies are read and dropped: only counts, ids and names leave this module, and a request's body as it came,
+which is held until the answer's end (see `estimate`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
@@ -23,7 +24,10 @@ _ENDPOINTS: Final = (
     (re.compile(r"/responses$"), "openai", "chat"),
     (re.compile(r"/embeddings$"), "openai", "embeddings"),
     (re.compile(r"/v1/messages$"), "anthropic", "chat"),
-    (re.compile(r"/model/(?P<model>[^/]+)/converse(?:-stream)?$"), "bedrock", "chat"),
+    # A model may be an ARN with slashes in it, and httpx has unquoted them.
+    (re.compile(r"/model/(?P<model>.+)/converse(?:-stream)?$"), "bedrock", "chat"),
+    (re.compile(r"/model/(?P<model>.*embed.*)/invoke$"), "bedrock", "embeddings"),
+    (re.compile(r"/model/(?P<model>.+)/invoke(?:-with-response-stream)?$"), "bedrock", "chat"),
     (re.compile(r"/models/(?P<model>[^/:]+):(?:streamG|g)enerateContent$"), "gemini", "chat"),
     (re.compile(r"/models/(?P<model>[^/:]+):(?:batchEmbedContents|embedContent)$"), "gemini", "embeddings"),
 )
@@ -39,11 +43,20 @@ _HOSTS: Final = {
     "api.cerebras.ai": "cerebras",
     "api.perplexity.ai": "perplexity",
 }
+# The largest context windows are about two million tokens; a larger body holds images or files.
+_MOST_HELD: Final = 16 * 1024 * 1024
 # Where a request says what shape its answer must have.
 _FORMAT_HOLDERS: Final = ("text", "generationConfig", "output_config")
 _FORMATS: Final = ("response_format", "format", "output_format")
-# Where a protocol has no schema for answers, crewai forces a tool of this name instead.
-_ANSWER_TOOL: Final = "structured_output"
+_SHAPING: Final = frozenset({*_FORMAT_HOLDERS, *_FORMATS, "tool_choice", "toolConfig"})
+# Bedrock's own counts, whosever model it is: in an answer's head, or on the last chunk of a stream.
+_BEDROCK_HEADERS: Final = {
+    "x-amzn-bedrock-input-token-count": "inputTokenCount",
+    "x-amzn-bedrock-output-token-count": "outputTokenCount",
+    "x-amzn-bedrock-cache-read-input-token-count": "cacheReadInputTokenCount",
+    "x-amzn-bedrock-cache-write-input-token-count": "cacheWriteInputTokenCount",
+}
+_BEDROCK_METRICS: Final = "amazon-bedrock-invocationMetrics"
 _LAST_EVENTS: Final = frozenset(
     {"message_stop", "response.completed", "response.incomplete", "response.failed"}
 )
@@ -60,10 +73,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request says of itself."""
+    """What a request says of itself. `body` is for counting it, should the answer report no usage."""
 
     model: str | None = None
     structured: bool = False
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(slots=True)
@@ -78,15 +92,27 @@ class Answer:
     closed: bool = False
     error_type: str | None = None
 
+    def absorb_head(self, headers: Mapping[str, str]) -> None:
+        """Take what Bedrock's headers say. They are found by their names in lower case."""
+        self.response_id = headers.get("x-amzn-requestid") or self.response_id
+        for name, ours in _BEDROCK_HEADERS.items():
+            if (count := headers.get(name) or "").isdecimal():
+                self.usage[ours] = int(count)
+
     def absorb(self, event: object) -> None:
         """Take what an event, or a whole body, says. Counts are cumulative in every protocol: later wins."""
         if not isinstance(event, Mapping):
             return
-        body = next((b for k in ("response", "message") if isinstance(b := event.get(k), Mapping)), event)
-        for holder in (body, event):
+        body = event.get("response") or event.get("message")
+        if not isinstance(body, Mapping):
+            body = event
+        for holder in (body,) if body is event else (body, event):
             usage = holder.get("usage") or holder.get("usageMetadata")
             if isinstance(usage, Mapping):
                 self.usage.update({name: value for name, value in usage.items() if value is not None})
+        if isinstance(metrics := event.get(_BEDROCK_METRICS), Mapping):
+            self.usage.update(metrics)
+            self.closed = True
         self.model = _text(body, "model", "modelVersion") or self.model
         self.response_id = _text(body, "id", "responseId") or self.response_id
         self.service_tier = (
@@ -94,7 +120,7 @@ class Answer:
         )
         if isinstance(error := event.get("error") or body.get("error"), Mapping):
             self.error_type = _text(error, "type", "code", "status") or "error"
-        self.closed = self.closed or event.get("type") in _LAST_EVENTS
+        self.closed = self.closed or event.get("type") in _LAST_EVENTS or _is_last_of_anthropic(event)
         self.finished = self.finished or self.closed or _is_last(event)
 
     def token_usage(self, provider: str) -> NormalizedUsage:
@@ -102,10 +128,11 @@ class Answer:
 
 
 class EventStream:
-    """Server-sent events, fed in pieces of any size."""
+    """Server-sent events, fed in pieces of any size. `hear` is given each of them as well."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, hear: Callable[[object], None]) -> None:
         self._answer = answer
+        self._hear = hear
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
@@ -124,7 +151,9 @@ class EventStream:
         if data == b"[DONE]":
             self._answer.finished = self._answer.closed = True
         else:
-            self._answer.absorb(parsed(data))
+            event = parsed(data)
+            self._answer.absorb(event)
+            self._hear(event)
 
 
 def endpoint_of(method: str, host: str, path: str) -> Endpoint | None:
@@ -144,11 +173,14 @@ def asked(body: bytes) -> Asked:
     request = parsed(body)
     if not isinstance(request, Mapping):
         return Asked()
-    return Asked(_text(request, "model"), _is_structured(request))
+    held = body if len(body) <= _MOST_HELD else b""
+    return Asked(_text(request, "model"), _is_structured(request), held)
 
 
 def _is_structured(request: Mapping[str, Any]) -> bool:
     """Whether the answer must have the shape of a schema."""
+    if _SHAPING.isdisjoint(request):
+        return False
     for holder in (request, *(request.get(name) for name in _FORMAT_HOLDERS)):
         if not isinstance(holder, Mapping):
             continue
@@ -157,20 +189,15 @@ def _is_structured(request: Mapping[str, Any]) -> bool:
         wanted = next((holder[name] for name in _FORMATS if holder.get(name)), None)
         if isinstance(wanted, Mapping) and wanted.get("type") in {"json_schema", "json_object"}:
             return True
-    choice = request.get("tool_choice")
-    if isinstance(choice, Mapping) and choice.get("type") == "function":  # instructor's way
-        return True
-    return _forced_tool(request) == _ANSWER_TOOL
+    return _forces_a_tool(request)
 
 
-def _forced_tool(request: Mapping[str, Any]) -> object:
-    """The name of the tool that the answer must call: Anthropic's way, then Bedrock's."""
-    holder: Any = request
-    for name in ("toolConfig", "toolChoice", "tool") if "toolConfig" in request else ("tool_choice",):
-        holder = holder.get(name)
-        if not isinstance(holder, Mapping):
-            return None
-    return holder.get("name")
+def _forces_a_tool(request: Mapping[str, Any]) -> bool:
+    """Whether the answer must call one tool: how a shape is asked for without a schema for answers."""
+    config = request.get("toolConfig")
+    choice = config.get("toolChoice") if isinstance(config, Mapping) else request.get("tool_choice")
+    # Bedrock's {"tool": {"name": …}}, Anthropic's {"type": "tool", …}, OpenAI's {"type": "function", …}
+    return isinstance(choice, Mapping) and ("tool" in choice or choice.get("type") in {"tool", "function"})
 
 
 def parsed(data: bytes) -> object:
@@ -182,7 +209,17 @@ def parsed(data: bytes) -> object:
 
 
 def _text(holder: Mapping[str, Any], *names: str) -> str | None:
-    return next((value for name in names if isinstance(value := holder.get(name), str) and value), None)
+    for name in names:
+        value = holder.get(name)
+        if value and isinstance(value, str):
+            return value
+    return None
+
+
+def _is_last_of_anthropic(event: Mapping[str, Any]) -> bool:
+    """Whether an event has the final counts. `message_stop`, which follows, many a client does not read."""
+    delta = event.get("delta")
+    return isinstance(delta, Mapping) and bool(delta.get("stop_reason"))
 
 
 def _is_last(event: Mapping[str, Any]) -> bool:

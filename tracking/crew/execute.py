@@ -154,7 +154,7 @@ def _token_budget(budget: int | None, execution: _Execution, warn: Callable[[str
 def _spent(sums: CallTotals) -> str:
     used, unknown = sums.usage.total_tokens or 0, sums.unknown_requests
     if not unknown:
-        return f"{used:,} tokens used"
+        return f"{'about ' if sums.estimated_requests else ''}{used:,} tokens used"
     return f"at least {used:,} tokens used, {unknown:,} {'call' if unknown == 1 else 'calls'} unknown"
 
 

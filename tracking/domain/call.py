@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 
 from tracking.domain.cost import Cost, total
 from tracking.domain.usage import TokenUsage, UsageState
@@ -54,8 +55,8 @@ class LlmCall:
         usage: None when unknown.
         error_type: an exception's or HTTP status's name, never its message.
         sources: what saw it, most trusted first: `http`, `usage_hook`, `event`.
-        notes: why counts are unknown or lower bounds, and what of the provider's payload was not sound; in
-            words, without anything that was said.
+        notes: why counts are unknown, estimated or lower bounds, and what of the provider's payload was not
+            sound; in words, without anything that was said.
     """
 
     call_id: str
@@ -86,6 +87,14 @@ class LlmCall:
         if (self.usage is None) != (self.usage_state is UsageState.UNKNOWN):
             raise ValueError(f"usage {self.usage} cannot be {self.usage_state}")
 
+    def priced(self, cost: Cost) -> LlmCall:
+        """The same call at this cost: `dataclasses.replace` in a third of its time, on the crew's thread."""
+        copy = object.__new__(LlmCall)
+        for name, value in zip(_FIELDS, _values(self), strict=True):
+            object.__setattr__(copy, name, value)
+        object.__setattr__(copy, "cost", cost)
+        return copy
+
     @property
     def billed(self) -> bool:
         """Whether the provider charges for it. A refused request without usage is not charged."""
@@ -100,9 +109,16 @@ class LlmCall:
         return self.response_model or self.request_model
 
 
+_FIELDS = tuple(field.name for field in fields(LlmCall))
+_values = attrgetter(*_FIELDS)
+
+
 @dataclass(frozen=True, slots=True)
 class CallTotals:
-    """Calls added up, with what could not be added counted beside the sums."""
+    """Calls added up, with what could not be added counted beside the sums.
+
+    `usage` has every known count in it; `estimated_usage` is the part of it that no provider reported.
+    """
 
     requests: int
     usage: TokenUsage
@@ -111,6 +127,13 @@ class CallTotals:
     estimated_requests: int
     unpriced_requests: int
     failed_requests: int
+    estimated_usage: TokenUsage = field(default_factory=TokenUsage)
+
+    @property
+    def reported_usage(self) -> TokenUsage:
+        """The rest of `usage`. Where no provider reported anything it is not known, and not 0."""
+        reported = self.requests - self.unknown_requests - self.estimated_requests
+        return self.usage - self.estimated_usage if reported else TokenUsage()
 
     def __add__(self, other: CallTotals) -> CallTotals:
         parts = [part for part in (self, other) if part.requests]
@@ -122,6 +145,7 @@ class CallTotals:
             estimated_requests=self.estimated_requests + other.estimated_requests,
             unpriced_requests=self.unpriced_requests + other.unpriced_requests,
             failed_requests=self.failed_requests + other.failed_requests,
+            estimated_usage=self.estimated_usage + other.estimated_usage,
         )
 
 
@@ -129,13 +153,15 @@ def totals(calls: Iterable[LlmCall]) -> CallTotals:
     """Add up what was billed. Refused requests are counted apart, in `failed_requests`."""
     everything = list(calls)
     billed = [call for call in everything if call.billed]
-    usage = sum((call.usage for call in billed if call.usage is not None), TokenUsage())
+    known = [(call.usage, call.usage_state) for call in billed if call.usage is not None]
+    estimated = [usage for usage, state in known if state is UsageState.ESTIMATED]
     return CallTotals(
         requests=len(billed),
-        usage=usage,
+        usage=TokenUsage.sum(usage for usage, _ in known),
         cost=total(call.cost for call in billed),
         unknown_requests=sum(call.usage_state is UsageState.UNKNOWN for call in billed),
-        estimated_requests=sum(call.usage_state is UsageState.ESTIMATED for call in billed),
+        estimated_requests=len(estimated),
         unpriced_requests=sum(call.cost.nano_usd is None for call in billed),
         failed_requests=len(everything) - len(billed),
+        estimated_usage=TokenUsage.sum(estimated),
     )

@@ -97,6 +97,7 @@ class TokenMetrics(Mapping[str, Any]):
         tokens_per_request: mean; None without both.
         unknown_requests, estimated_requests, unpriced_requests: billed requests outside the sums, or not
             reported by the provider.
+        estimated_tokens: the part of `total_tokens` that no provider reported; None when it can't be told.
         untracked: agents that worked without any model call that could be seen; theirs are in no figure.
         unattributed_requests: billed requests that are this run's or another's; they are in no figure.
         lower_bound: the run was ended from outside, and a call that was open then may be billed: tokens, cost
@@ -118,6 +119,7 @@ class TokenMetrics(Mapping[str, Any]):
     tokens_per_request: float | None
     unknown_requests: int = 0
     estimated_requests: int = 0
+    estimated_tokens: int | None = None
     unpriced_requests: int = 0
     failed_requests: int = 0
     untracked: tuple[str, ...] = ()

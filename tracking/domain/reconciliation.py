@@ -49,7 +49,7 @@ def _verdict(readings: Sequence[Reading], calls: CallTotals, facts: CrewFacts) -
 
 
 def tracker_reading(calls: CallTotals) -> Reading:
-    """The call ledger as a reading."""
+    """The call ledger as a reading: its estimates included, which no other reading has."""
     usage = calls.usage
     return Reading(
         source=Source.TRACKER,
@@ -65,7 +65,8 @@ def tracker_reading(calls: CallTotals) -> Reading:
 
 
 def _judge(reading: Reading, calls: CallTotals, facts: CrewFacts) -> Reading:
-    truth = tracker_reading(calls)
+    """An estimate neither refutes nor confirms: a reading is held against what providers reported."""
+    truth = calls.reported_usage
     if all(getattr(reading, name) == getattr(truth, name) for name in _COMPARED):
         return reading
     if not reading.says_something and calls.requests == 0:
@@ -77,33 +78,33 @@ def _cause(reading: Reading, calls: CallTotals, facts: CrewFacts) -> str:
     """Why a reading differs from the calls, in words that need no knowledge of crewai."""
     if reading.found_in is None:
         return f"said nothing, although {_calls(calls.requests)} {_were(calls.requests)} made"
-    if not reading.total_tokens and calls.unknown_requests == calls.requests:
+    if not reading.total_tokens and _unreported(calls) == calls.requests:
         return f"said 0 because the provider reported no usage for {_calls(calls.requests)}"
     if not reading.total_tokens:
         if reasons := _reasons(0, calls, facts):
             return "said 0 because " + reasons
         return f"said 0, although {_calls(calls.requests)} {_were(calls.requests)} made"
-    return _cause_of_difference(reading.total_tokens or 0, calls.usage.total_tokens or 0, calls, facts)
+    return _cause_of_difference(reading.total_tokens, calls.reported_usage.total_tokens or 0, calls, facts)
 
 
 def _cause_of_difference(said: int, true: int, calls: CallTotals, facts: CrewFacts) -> str:
     if said != true and (reasons := _reasons(said, calls, facts)):
         return f"said {said:,} because {reasons}"
-    if said < true and said + calls.usage.cache_tokens == true:
+    if said < true and said + calls.reported_usage.cache_tokens == true:
         return f"said {said:,} and leaves out {true - said:,} tokens read from or written to a cache"
     if said < true:
         return f"said {said:,} and misses {true - said:,} tokens of calls that crewai does not count"
     if said == true:
         return "said the right total, but split input and output differently"
-    if calls.unknown_requests:
-        return f"said {said:,}; {_calls(calls.unknown_requests)} did not report to the ledger"
+    if unreported := _unreported(calls):
+        return f"said {said:,}; {_calls(unreported)} did not report to the ledger"
     return f"said {said:,}, {said - true:,} more than the calls used"
 
 
 def _reasons(said: int, calls: CallTotals, facts: CrewFacts) -> str:
     """The facts that explain the difference to the last token; nothing where they do not."""
     counted = said - facts.counted_again - facts.earlier
-    missing = (calls.usage.total_tokens or 0) - counted
+    missing = (calls.reported_usage.total_tokens or 0) - counted
     uncounted = list(facts.uncounted)
     if missing == sum(tokens for _, tokens in uncounted) + facts.late and facts.late:
         uncounted.append((Uncounted.MEMORY, facts.late))
@@ -136,8 +137,14 @@ def _ledger_caption(judged: Sequence[Reading], calls: CallTotals) -> str:
     if calls.unknown_requests and "reported no usage" not in caption:
         caption += f"; {_calls(calls.unknown_requests)} reported no usage"
     if calls.estimated_requests:
-        caption += f"; {_calls(calls.estimated_requests)} estimated"
+        part, whole = calls.estimated_usage.total_tokens, calls.usage.total_tokens
+        tokens = "all" if part == whole else f"{part or 0:,}"
+        caption += f"; {tokens} of the tokens estimated ({_calls(calls.estimated_requests)})"
     return caption
+
+
+def _unreported(calls: CallTotals) -> int:
+    return calls.unknown_requests + calls.estimated_requests
 
 
 def _unverified(readings: Sequence[Reading]) -> TokenMetrics:
@@ -196,6 +203,7 @@ def _metrics(
         tokens_per_request=tokens / requests if tokens is not None and requests else None,
         unknown_requests=calls.unknown_requests if calls else 0,
         estimated_requests=calls.estimated_requests if calls else 0,
+        estimated_tokens=calls.estimated_usage.total_tokens or 0 if calls else None,
         unpriced_requests=calls.unpriced_requests if calls else 0,
         failed_requests=calls.failed_requests if calls else 0,
         source=chosen.source,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from operator import attrgetter
@@ -15,7 +15,7 @@ class UsageState(StrEnum):
     """Where a call's token counts come from."""
 
     REPORTED = "reported"  # the provider said so
-    ESTIMATED = "estimated"  # counted by us, never mixed into reported sums unmarked
+    ESTIMATED = "estimated"  # counted by us, or a lower bound; never mixed into reported sums unmarked
     UNKNOWN = "unknown"  # nobody said; the counts are None
 
 
@@ -55,14 +55,16 @@ class TokenUsage:
     web_search_requests: int | None = None
 
     def __post_init__(self) -> None:
-        counts = self._by_name()
-        for name, count in counts.items():
+        counts = counts_of(self)
+        for number, count in enumerate(counts):
             if count is not None and count < 0:
-                raise UsageError(f"{name} ({count}) cannot be negative")
-        for part, whole in _PARTS.items():
+                raise UsageError(f"{COUNTS[number]} ({count}) cannot be negative")
+        for part, whole in _PLACES:
             part_count, whole_count = counts[part], counts[whole]
-            if part_count is not None and whole_count is not None and part_count > whole_count:
-                raise UsageError(f"{part} ({part_count}) cannot exceed {whole} ({whole_count})")
+            if part_count and whole_count is not None and part_count > whole_count:
+                raise UsageError(
+                    f"{COUNTS[part]} ({part_count}) cannot exceed {COUNTS[whole]} ({whole_count})"
+                )
         if self.cache_tokens > (self.input_tokens or 0) and self.input_tokens is not None:
             raise UsageError(
                 f"cache reads and writes ({self.cache_tokens}) cannot exceed "
@@ -88,6 +90,19 @@ class TokenUsage:
         """Count by count. None plus a number is the number: how many calls are unknown is kept elsewhere."""
         others = other._by_name()
         return type(self)(**{name: _add(count, others[name]) for name, count in self._by_name().items()})
+
+    @classmethod
+    def sum(cls, usages: Iterable[TokenUsage]) -> Self:
+        """All of them added up, as `+` does it."""
+        columns = zip(*map(counts_of, usages), strict=True)
+        sums = [[count for count in column if count is not None] for column in columns]
+        return cls(**{name: sum(known) for name, known in zip(COUNTS, sums, strict=False) if known})
+
+    def __sub__(self, part: TokenUsage) -> Self:
+        """What is left of a sum without one of its parts."""
+        parts = part._by_name()
+        left = {n: None if c is None else c - (parts[n] or 0) for n, c in self._by_name().items()}
+        return type(self)(**left)
 
     def counts(self) -> dict[str, int]:
         """The counts that are known, by name."""
@@ -121,6 +136,7 @@ class TokenUsage:
 # Usage is made and priced for every call on the crew's thread: its fields are looked up once, not each time.
 COUNTS = tuple(field.name for field in fields(TokenUsage))
 counts_of: Callable[[TokenUsage], tuple[int | None, ...]] = attrgetter(*COUNTS)
+_PLACES = tuple((COUNTS.index(part), COUNTS.index(whole)) for part, whole in _PARTS.items())
 
 
 def wholes(part: str) -> Iterator[str]:

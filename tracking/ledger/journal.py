@@ -31,6 +31,7 @@ _LINGER_SECONDS: Final = 0.02  # calls that end at about the same time share a t
 _RETRY_SECONDS: Final = 1.0
 _MOST_BYTES: Final = 256 * 1024 * 1024  # of calls that wait: a few hundred thousand
 _CHUNK: Final = 256 * 1024
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Journal:
@@ -237,7 +238,7 @@ def _release(lock: FileLock) -> None:
 
 
 def _line(row: Row) -> bytes:
-    return json.dumps(row, separators=(",", ":")).encode() + b"\n"
+    return _encode(row).encode() + b"\n"
 
 
 def _rows(data: bytes) -> Iterator[Row]:

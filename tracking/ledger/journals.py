@@ -59,6 +59,18 @@ def leave(url: str) -> None:
         shared.writer.close()
 
 
+def flush(url: str) -> None:
+    """Wait until the database has every call that this process has appended to it, by whichever ledger.
+
+    Raises:
+        LedgerError: the database would not take them; they are kept, and tried again.
+    """
+    with _lock:
+        shared = _open.get((os.getpid(), url))
+    if shared is not None:
+        shared.journal.flush()
+
+
 def bring_in(url: str) -> int:
     """Bring in the calls of processes that died before the database had them. Returns how many.
 

@@ -90,8 +90,7 @@ class Ledger:
         Raises:
             LedgerError: the database would not take them; they are kept, and tried again.
         """
-        if self._journal is not None and self._owner == os.getpid():
-            self._journal.flush()
+        journals.flush(self._url)
 
     @property
     def rejected(self) -> int:
@@ -121,6 +120,18 @@ class Ledger:
         with self.engine.connect().execution_options(yield_per=_BATCH) as connection:
             for row in connection.execute(query).mappings():
                 yield call_of(row)
+
+    def columns(self, *names: str, **filters: Any) -> dict[str, list[Any]]:
+        """Some columns of the calls that match, as the table holds them, in no particular order."""
+        self.flush()
+        query = sa.select(*(_column(calls, name) for name in names))
+        with self.engine.connect() as connection:
+            rows = connection.execute(_filtered(query, calls, calls.c.started_at, filters)).all()
+        return (
+            dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+            if rows
+            else {n: [] for n in names}
+        )
 
     @overload
     def totals(self, *, by: None = None, **filters: Any) -> CallTotals: ...
@@ -189,13 +200,15 @@ def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 _BILLED = calls.c.billed == 1
 # Sums of what was billed only: a refused request has neither tokens nor a cost.
+_IS_ESTIMATED = calls.c.usage_state == str(UsageState.ESTIMATED)
 _SUMS: tuple[sa.ColumnElement[Any], ...] = (
     *(sa.func.sum(calls.c[name]).label(name) for name in USAGE_COLUMNS),
+    *(sa.func.sum(calls.c[n]).filter(_IS_ESTIMATED).label(f"estimated_{n}") for n in USAGE_COLUMNS),
     sa.func.sum(calls.c.cost_nano_usd).label("cost_nano_usd"),
     _count(_BILLED).label("requests"),
     _count(~_BILLED).label("failed_requests"),
     _count(_BILLED & (calls.c.usage_state == str(UsageState.UNKNOWN))).label("unknown_requests"),
-    _count(_BILLED & (calls.c.usage_state == str(UsageState.ESTIMATED))).label("estimated_requests"),
+    _count(_BILLED & _IS_ESTIMATED).label("estimated_requests"),
     *(_count(_BILLED & (calls.c.cost_state == str(state))).label(f"cost_{state}") for state in CostState),
 )
 
@@ -210,13 +223,19 @@ def _totals_of(row: sa.RowMapping) -> CallTotals:
         cost = Cost(amount, state_of_sum(states))
     return CallTotals(
         requests=int(row["requests"]),
-        usage=TokenUsage(**{n: None if row[n] is None else int(row[n]) for n in USAGE_COLUMNS}),
+        usage=_usage_of(row),
         cost=cost,
         unknown_requests=int(row["unknown_requests"]),
         estimated_requests=int(row["estimated_requests"]),
         unpriced_requests=int(row[f"cost_{CostState.UNPRICED}"]),
         failed_requests=int(row["failed_requests"]),
+        estimated_usage=_usage_of(row, "estimated_"),
     )
+
+
+def _usage_of(row: sa.RowMapping, prefix: str = "") -> TokenUsage:
+    sums = {name: row[prefix + name] for name in USAGE_COLUMNS}
+    return TokenUsage(**{name: None if count is None else int(count) for name, count in sums.items()})
 
 
 def _column(table: sa.Table, name: str) -> sa.Column[Any]:

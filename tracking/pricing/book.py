@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from tracking.domain.cost import Cost, CostState, Receipt
 from tracking.domain.usage import TokenUsage
+from tracking.pricing import listed
 from tracking.pricing.card import Card
 from tracking.pricing.history import History, read
 from tracking.pricing.names import FREE_PROVIDERS, reference
@@ -15,7 +16,7 @@ from tracking.pricing.offer import Offer
 from tracking.pricing.timeline import timeline
 
 PRICES: Final = Path(__file__).resolve().parents[2] / "config" / "prices.toml"
-_STANDARD: Final = frozenset({None, "default", "standard", "auto", "on_demand", "standard_only"})
+STANDARD_TIERS: Final = frozenset({None, "default", "standard", "auto", "on_demand", "standard_only"})
 
 
 class PriceBook:
@@ -62,11 +63,11 @@ class PriceBook:
         if usage is None:
             return _unpriced(offers[-1].card, "its token usage is not known")
         for offer in offers:
-            if offer.card.covers(at):
+            if (offer.since is None or at >= offer.since) and (offer.until is None or at < offer.until):
                 break
         else:
             return _unpriced(offers[-1].card, "no price of it is known for that time")
-        service = None if service_tier in _STANDARD else service_tier
+        service = None if service_tier in STANDARD_TIERS else service_tier
         try:
             return offer.quote(usage.input_tokens or 0, service, at).price(usage)
         except KeyError:
@@ -74,8 +75,17 @@ class PriceBook:
 
     def cards(self, model: str, *, provider: str | None = None) -> tuple[Card, ...]:
         """The model's cards, newest first; none when it can't be priced."""
-        offers = self._offers.get((provider, model)) or self._find(provider, model)
+        offers = self.offers(model, provider=provider)
         return () if isinstance(offers, Cost) else tuple(offer.card for offer in offers)
+
+    def context_window(self, model: str, *, provider: str | None = None) -> int | None:
+        """The most input tokens the model takes, where the public list says so."""
+        cards = self.cards(model, provider=provider)
+        return listed.context_window(cards[0].provider, reference(provider, model).model) if cards else None
+
+    def offers(self, model: str, *, provider: str | None = None) -> tuple[Offer, ...] | Cost:
+        """The model's cards at work, newest first; or what every call costs: nothing, or nobody knows."""
+        return self._offers.get((provider, model)) or self._find(provider, model)
 
     def _find(self, provider: str | None, model: str) -> tuple[Offer, ...] | Cost:
         wanted = reference(provider, model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Final, Literal
@@ -59,7 +58,11 @@ class _Rated(_Entry):
     @property
     def rates(self) -> dict[str, Decimal]:
         stated = ((ours, times, getattr(self, key)) for key, (ours, times) in _RATES.items())
-        return {ours: rate * times for ours, times, rate in stated if rate is not None}
+        rates = {ours: rate * times for ours, times, rate in stated if rate is not None}
+        if self.cache_write is None and self.cache_write_5m is not None:
+            # Five minutes is what a write lives unless more was asked for; often no lifetime is reported.
+            rates["cache_creation_input_tokens"] = self.cache_write_5m
+        return rates
 
 
 class _Tier(_Rated):
@@ -99,21 +102,18 @@ class _Window(_Change):
 class Dated(_Entry):
     provider: str
     since: Moment | None = Field(None, alias="from")
+    until: Moment | None = None
     source: str
     note: str | None = None
 
-
-class _Period(Dated):
-    until: Moment | None = None
-
     @model_validator(mode="after")
-    def _is_a_period(self) -> _Period:
+    def _is_a_period(self) -> Dated:
         if self.since and self.until and self.since >= self.until:
             raise ValueError(f"until ({self.until}) must be after from ({self.since})")
         return self
 
 
-class Price(_Rated, _Period):
+class Price(_Rated, Dated):
     model: str
     aliases: tuple[str, ...] = ()
     tier: tuple[_Tier, ...] = ()
@@ -142,17 +142,9 @@ class Price(_Rated, _Period):
         )
 
 
-class AliasEntry(_Period):
+class AliasEntry(Dated):
     name: str
     target: str = Field(alias="is")
-
-
-class ServiceEntry(Dated):
-    """A service tier that changes all prices of a provider which do not state it themselves, for good."""
-
-    tier: str
-    factor: Rate
-    models: re.Pattern[str] = re.compile("")  # the names it is offered for: any that the pattern is found in
 
 
 def _tiers(tiers: tuple[_Tier, ...]) -> tuple[Tier, ...]:

@@ -1,4 +1,4 @@
-"""config/prices.toml: dated prices, names that moved, and what a provider's service tiers do to its prices.
+"""config/prices.toml: dated prices, and names that moved.
 
 It says what a list of today's prices cannot: what was in force when a call was made. Everything in it is
 checked when it is read.
@@ -21,11 +21,11 @@ from pydantic import ValidationError
 
 from tracking.domain.cost import Receipt
 from tracking.errors import PriceError
-from tracking.pricing.card import Card, Change, Situation
-from tracking.pricing.entries import AliasEntry, Dated, Price, ServiceEntry
+from tracking.pricing.card import Card, Situation
+from tracking.pricing.entries import AliasEntry, Dated, Price
 from tracking.pricing.quote import Quote
 
-_TABLES: Final = frozenset({"price", "alias", "service"})
+_TABLES: Final = frozenset({"price", "alias"})
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 _END: Final = datetime.max.replace(tzinfo=UTC)
 Entry = TypeVar("Entry", bound=Dated)
@@ -40,27 +40,16 @@ class Alias:
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceTier:
-    """What a service tier does to every price of a provider that does not state it itself."""
-
-    name: str
-    change: Change
-    since: datetime | None
-    models: re.Pattern[str]
-
-
 @dataclass(slots=True)
 class History:
     """What a price file says, by provider and name; every list oldest first and without overlaps."""
 
     cards: dict[tuple[str, str], list[Card]] = field(default_factory=dict)
     aliases: dict[tuple[str, str], list[Alias]] = field(default_factory=dict)
-    services: dict[str, list[ServiceTier]] = field(default_factory=dict)
 
     def over(self, older: History) -> History:
         """Both; a name that is in this one is taken from this one alone."""
-        return History(older.cards | self.cards, older.aliases | self.aliases, older.services | self.services)
+        return History(older.cards | self.cards, older.aliases | self.aliases)
 
 
 @cache
@@ -81,8 +70,7 @@ def read(path: Path) -> History:
 class _Reader:
     def __init__(self, path: Path, text: str, stated: dict[str, Any]) -> None:
         if unknown := sorted(stated.keys() - _TABLES):
-            there_are = "[[price]], [[alias]] and [[service]]"
-            raise PriceError(f"{path}: unknown table {unknown[0]!r}; there are {there_are}")
+            raise PriceError(f"{path}: unknown table {unknown[0]!r}; there are [[price]] and [[alias]]")
         self._path = path
         self._stated = stated
         self._lines: dict[str, list[int]] = {table: [] for table in _TABLES}
@@ -103,10 +91,6 @@ class _Reader:
             alias = Alias(entry.target.lower(), entry.since, entry.until)
             self._line_of[id(alias)] = line
             history.aliases.setdefault((entry.provider, entry.name.lower()), []).append(alias)
-        for _, tier in self._entries("service", ServiceEntry):
-            history.services.setdefault(tier.provider, []).append(
-                ServiceTier(tier.tier, Change(tier.factor), tier.since, tier.models)
-            )
         for key, cards in history.cards.items():
             cards.sort(key=lambda card: card.since or _BEGINNING)
             self._check_periods(key, cards)

@@ -63,6 +63,13 @@ def cards(provider: str, model: str) -> list[Card]:
     return [] if found is None else list(_cards(provider, found))
 
 
+def context_window(provider: str, model: str) -> int | None:
+    """The most input tokens the model takes, where the list says so."""
+    listed = _providers().get(provider)
+    found = None if listed is None else _model(listed, model)
+    return None if found is None else found.context_window
+
+
 @cache
 def _providers() -> dict[str, Provider]:
     from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415  # as above

@@ -39,7 +39,7 @@ _PLACES: Final = re.compile(
     r"^(?:models/|publishers/[^/]+/models/|converse(?:_like)?/|invoke/|accounts/fireworks/models/)"
 )
 _ARN: Final = re.compile(r"^arn:aws[\w-]*:bedrock:[^:]*:\d*:(?P<kind>[\w-]+)/(?P<model>.+)$")
-_REGION: Final = re.compile(r"^(?:us-gov|us|eu|apac|jp|au|ca|sa|me|af)\.(?=[a-z0-9-]+\.)")
+_REGION: Final = re.compile(r"^(?:us-gov|us|eu|apac|jp|au|in|ca|sa|me|af)\.(?=[a-z0-9-]+\.)")
 # What may follow a name without making it another model: a date, a Bedrock version, a Google revision.
 _DECORATION: Final = re.compile(
     r"(?:[-@]20[2-3]\d(?:-?)(?:0[1-9]|1[0-2])(?:-?)(?:0[1-9]|[12]\d|3[01]))?(?:-v\d+(?::\d+)?)?"

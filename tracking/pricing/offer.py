@@ -12,10 +12,10 @@ from tracking.pricing.quote import Quote
 class Offer:
     """The quotes of one card."""
 
-    __slots__ = ("_ladder", "_quotes", "card")
+    __slots__ = ("_ladder", "_quotes", "card", "since", "until")
 
     def __init__(self, card: Card) -> None:
-        self.card = card
+        self.card, self.since, self.until = card, card.since, card.until
         self._quotes: dict[Situation, Quote] = {}
         steps = (-1, *(tier.above for tier in card.tiers))
         # The standard tier's quotes, the highest step first: nearly every call is one of these.
@@ -31,7 +31,9 @@ class Offer:
             for above, quote in self._ladder:
                 if input_tokens > above:
                     return quote
-        situation = self.card.situation(input_tokens, service, at)
+        return self.quote_in(self.card.situation(input_tokens, service, at))
+
+    def quote_in(self, situation: Situation) -> Quote:
         return self._quotes.get(situation) or self._quote(situation)
 
     def _quote(self, situation: Situation) -> Quote:

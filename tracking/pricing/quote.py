@@ -19,7 +19,6 @@ from tracking.errors import PriceError
 # Sums are kept in millionths of a nano-dollar: rates of up to nine decimals per million tokens are whole.
 PER_NANO: Final = 10**6
 _PER_DOLLAR: Final = PER_NANO * 10**9
-_WRITES: Final = frozenset({"cache_creation_5m_input_tokens", "cache_creation_1h_input_tokens"})
 
 
 class Quote:
@@ -28,34 +27,33 @@ class Quote:
     Attributes:
         weights: by count, in the order of `COUNTS`, in millionths of a nano-dollar.
         fixed: on top, for every call.
+        free: a price of 0 is stated.
+        unrated: the counts for which no rate is.
 
     Raises:
         PriceError: a rate is finer than that.
     """
 
     __slots__ = (
-        "_counts",
-        "_free",
-        "_rates",
-        "_splits_writes",
-        "_unrated",
-        "_used",
-        "fixed",
-        "receipt",
+        "_counts", "_gaps", "_rates", "_used", "fixed", "free", "receipt", "unrated",
         "weights",
-    )
+    )  # fmt: skip
 
     def __init__(self, receipt: Receipt) -> None:
         self.receipt = receipt
         self._rates = {name: _whole_number(name, rate) for name, rate in receipt.rates.items()}
-        self._free = bool(self._rates) and not any(self._rates.values())
+        self.free = bool(self._rates) and not any(self._rates.values())
         self.fixed = self._rates.get(REQUESTS, 0)
-        self._splits_writes = not _WRITES.isdisjoint(self._rates)
         self.weights = tuple(_weight(name, self._rates) for name in COUNTS)
         used = [(name, weight) for name, weight in zip(COUNTS, self.weights, strict=True) if weight]
-        unrated = [name for name in COUNTS if not _covered(name, self._rates)]
+        self.unrated = tuple(name for name in COUNTS if not _covered(name, self._rates))
         self._counts, self._used = _getter([name for name, _ in used]), tuple(weight for _, weight in used)
-        self._unrated = _getter(unrated) if unrated else None
+        self._gaps = _getter(self.unrated) if self.unrated else None
+
+    @property
+    def unpriced(self) -> bool:
+        """Whether the card states no price at all."""
+        return not self._rates
 
     def price(self, usage: TokenUsage) -> Cost:
         """The cost of one call: exact, rounded once to the nano-dollar, half to even."""
@@ -67,22 +65,25 @@ class Quote:
         return self._cost(sum(map(mul, counts, self._used), self.fixed), usage)
 
     def _cost(self, amount: int, usage: TokenUsage, gap: str = "") -> Cost:
-        nano, rest = divmod(amount, PER_NANO)
-        if rest:
+        nano = amount // PER_NANO
+        if rest := amount - nano * PER_NANO:
             nano += 2 * rest > PER_NANO or (2 * rest == PER_NANO and nano & 1)
-        if self._unrated is not None and any(self._unrated(usage)):
+        if self._gaps is not None and any(self._gaps(usage)):
             gap = f"{self.receipt.source} has no rate for {', '.join(usage.outside(self._rates))}"
         if gap:
             note = "; ".join(filter(None, (self.receipt.note, f"at least this much: {gap}")))
             return Cost(nano, CostState.PARTIAL, replace(self.receipt, note=note))
-        return Cost(nano, CostState.FREE if self._free else CostState.KNOWN, self.receipt)
+        return Cost(nano, CostState.FREE if self.free else CostState.KNOWN, self.receipt)
 
     def _is_tangled(self, usage: TokenUsage) -> bool:
         """Whether weights won't do: a part may be known without its whole, and two parts may overlap."""
         return (
             usage.input_tokens is None
             or usage.output_tokens is None
-            or (usage.cache_creation_input_tokens is None and self._splits_writes)
+            or (
+                usage.cache_creation_input_tokens is None
+                and bool(usage.cache_creation_5m_input_tokens or usage.cache_creation_1h_input_tokens)
+            )
             or bool(usage.input_audio_tokens)
             or not self._rates
         )
@@ -91,6 +92,8 @@ class Quote:
         if not self._rates:
             why = f"{self.receipt.source} lists {self.receipt.model} without a price for tokens"
             return Cost.unpriced(replace(self.receipt, note=why))
+        if not usage.counts():
+            return Cost.unpriced(replace(self.receipt, note="its token usage is not known"))
         charged = usage.apart(self._rates)
         gap = ""
         if any(count < 0 for count in charged.values()):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 from tracking.pricing import listed
 from tracking.pricing.card import Card
-from tracking.pricing.history import Alias, History, ServiceTier
+from tracking.pricing.history import Alias, History
 from tracking.pricing.names import Reference, bare, canonical, without_region
 
 # Where one provider sells another's models at that one's prices.
 _SOLD_BY: Final = {"azure": ("openai",), "google": ("anthropic",)}
+_RESELLERS: Final = frozenset({"azure", "aws", "openrouter"})
 # Providers whose dated snapshots cost what the name without the date does; others list every snapshot.
 _DATED_ALIKE: Final = frozenset({"anthropic", "aws", "google"})
 
@@ -27,28 +29,38 @@ def timeline(history: History, wanted: Reference) -> list[Card] | str:
     cards = _named(history, provider, wanted.model)
     if not cards:
         return f"{wanted.model} is in no price list"
-    return [part for card in cards for part in _with_services(card, history.services.get(provider, ()))]
+    return cards
 
 
 def _provider_of(history: History, model: str) -> str | None:
-    for provider, name in (*history.cards, *history.aliases):
-        if name == model:
-            return provider
-    return listed.provider_of(model)
+    named = {provider for provider, name in (*history.cards, *history.aliases) if name == model}
+    makers = sorted(named - _RESELLERS)
+    return makers[0] if makers else listed.provider_of(model)
 
 
 def _named(history: History, provider: str, name: str) -> list[Card]:
-    """What the name meant at each time, then what is known of the name itself."""
-    moved = [
-        card
-        for alias in history.aliases.get((provider, name), ())
-        for card in _within(_known(history, provider, alias.target), alias)
-    ]
-    return _filled(moved, _known(history, provider, name))
+    """What the name meant at each time, and the name's own cards for the times at which it had not moved."""
+    own, aliases = _known(history, provider, name), history.aliases.get((provider, name), [])
+    cards = [part for card in own for gap in _gaps(aliases) if (part := _clipped(card, *gap))]
+    for alias in aliases:
+        target = _known(history, provider, alias.target)
+        cards += [part for card in target if (part := _clipped(card, alias.since, alias.until))]
+    return sorted(cards, key=lambda card: card.since.timestamp() if card.since else float("-inf"))
+
+
+def _gaps(aliases: Sequence[Alias]) -> list[tuple[datetime | None, datetime | None]]:
+    """The periods that aliases, in the order of time, leave open."""
+    if not aliases:
+        return [(None, None)]
+    before = [] if aliases[0].since is None else [(None, aliases[0].since)]
+    between = [(one.until, other.since) for one, other in pairwise(aliases) if one.until != other.since]
+    after = [] if aliases[-1].until is None else [(aliases[-1].until, None)]
+    return [*before, *between, *after]
 
 
 def _known(history: History, provider: str, name: str) -> list[Card]:
-    return _filled(_dated(history, provider, name), listed.cards(provider, name))
+    """Our history of a name is all of it: where it has no card, the name was not offered."""
+    return _dated(history, provider, name) or listed.cards(provider, name)
 
 
 def _dated(history: History, provider: str, name: str) -> list[Card]:
@@ -64,42 +76,9 @@ def _dated(history: History, provider: str, name: str) -> list[Card]:
     return []
 
 
-def _filled(cards: Sequence[Card], others: Iterable[Card]) -> list[Card]:
-    """`cards`, with others where they leave a gap. Before the first of them the model had no price."""
-    if not cards:
-        return list(others)
-    filled = list(cards)
-    for gap, end in zip(cards, [*(card.since for card in cards[1:]), None], strict=True):
-        if gap.until is not None and gap.until != end:
-            filled += [part for other in others if (part := _clipped(other, gap.until, end))]
-    return sorted(filled, key=lambda card: card.since.timestamp() if card.since else float("-inf"))
-
-
-def _within(cards: Iterable[Card], period: Alias) -> Iterator[Card]:
-    for card in cards:
-        if part := _clipped(card, period.since, period.until):
-            yield part
-
-
 def _clipped(card: Card, since: datetime | None, until: datetime | None) -> Card | None:
     starts = max(filter(None, (card.since, since)), default=None)
     ends = min(filter(None, (card.until, until)), default=None)
     if starts is not None and ends is not None and starts >= ends:
         return None
     return replace(card, since=starts, until=ends)
-
-
-def _with_services(card: Card, tiers: Iterable[ServiceTier]) -> list[Card]:
-    """The card with the service tiers of its provider, cut in two where one began in its time."""
-    cards = [card]
-    for tier in tiers:
-        if tier.name not in card.services and tier.models.search(card.model):
-            cards = [part for each in cards for part in _with_service(each, tier)]
-    return cards
-
-
-def _with_service(card: Card, tier: ServiceTier) -> Iterator[Card]:
-    if tier.since is not None and (before := _clipped(card, None, tier.since)):
-        yield before
-    if since := _clipped(card, tier.since, None):
-        yield replace(since, services={**card.services, tier.name: tier.change})

@@ -185,19 +185,29 @@ def tokens_of_sums(sums: CallTotals) -> str:
 
 
 def part_of_sums(sums: CallTotals, count: int | None) -> str:
-    """One of the counts of some calls, with the same rule."""
-    return tokens(count) if sums.requests else "0"
+    """One of the counts of some calls, with the same rules."""
+    if not sums.requests:
+        return "0"
+    return token_total(count, unknown=sums.unknown_requests, estimated=sums.estimated_requests)
 
 
 def unknown_notes(metrics: TokenMetrics) -> str:
     notes = []
+    if metrics.estimated_requests:
+        notes.append(_estimated(metrics))
     if metrics.unknown_requests:
         notes.append(f"{counted(metrics.unknown_requests, 'call')} reported no usage")
-    if metrics.estimated_requests:
-        notes.append(f"{counted(metrics.estimated_requests, 'call')} estimated")
     if metrics.lower_bound:
         notes.append(MISSING_CALL)
     return ", ".join(notes)
+
+
+def _estimated(metrics: TokenMetrics) -> str:
+    """What stands after the total: `of which 1,200 are estimated (1 call)`."""
+    part, calls = metrics.estimated_tokens, counted(metrics.estimated_requests, "call")
+    if part is None:  # settled before that was kept
+        return f"{calls} estimated"
+    return f"{'all' if part == metrics.total_tokens else f'of which {part:,} are'} estimated ({calls})"
 
 
 def _cost_tile(account: Account) -> Tile:

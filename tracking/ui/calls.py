@@ -108,6 +108,8 @@ def _receipt(call: LlmCall, tz: str | None) -> None:
         if call.error_type:
             facts.append(f"{call.status}: {call.error_type}")
         st.caption(plain(" · ".join(facts)))
+        if call.notes:
+            st.caption(plain(f"Usage {call.usage_state}: {'; '.join(call.notes)}"))
         if receipt is None:
             st.write("No price was looked up for this call.")
             return

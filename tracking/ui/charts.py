@@ -13,8 +13,10 @@ import plotly.graph_objects as go
 
 from tracking.domain.call import CallStatus, LlmCall
 from tracking.domain.run import RunState, TaskProgress
+from tracking.domain.usage import UsageState
+from tracking.ui.account import tokens_of_sums
 from tracking.ui.breakdown import UNATTRIBUTED, Line
-from tracking.ui.format import NOT_KNOWN, counted, duration, share, spoken, tokens, usd
+from tracking.ui.format import NOT_KNOWN, counted, duration, share, spoken, token_total, usd
 from tracking.ui.history import Sums, sums_note, sums_title
 from tracking.ui.palette import ALARM, NEUTRAL, OKABE_ITO, Paint
 
@@ -73,7 +75,7 @@ def _pale(colour: str) -> str:
 
 def _line_hover(line: Line) -> str:
     sums = line.totals
-    used = f"{tokens(sums.usage.total_tokens)} tokens, {share(line.share)} of the run"
+    used = f"{tokens_of_sums(sums)} tokens, {share(line.share)} of the run"
     cost = usd(sums.cost.amount, sums.cost.state)
     text = f"<b>{escape(line.label)}</b><br>{used}<br>{counted(sums.requests, 'call')}, {cost}"
     return text + (
@@ -130,9 +132,10 @@ def _mark_failed(figure: go.Figure, calls: Sequence[LlmCall], started_at: dateti
 
 def _call_hover(call: LlmCall) -> str:
     total = call.usage.total_tokens if call.usage else None
+    used = token_total(total, estimated=call.usage_state is UsageState.ESTIMATED)
     who, task = escape(call.agent_name or UNATTRIBUTED), escape(spoken(call.task_name or "no task"))
     text = f"<b>{who}</b>, {task}<br>{escape(call.billed_model)}, {duration(call.duration)}"
-    text += f"<br>{tokens(total)} tokens, {usd(call.cost.amount, call.cost.state)}"
+    text += f"<br>{used} tokens, {usd(call.cost.amount, call.cost.state)}"
     if call.status is not CallStatus.OK:
         text += f"<br>{call.status}: {escape(call.error_type or NOT_KNOWN)}"
     return text

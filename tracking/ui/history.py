@@ -47,6 +47,7 @@ class Sums:
     runs: int
     tokens: int
     unknown_runs: int  # some of their tokens are not known
+    estimated_runs: int  # some of their tokens are estimated
     cost: Decimal | None
     cost_state: CostState
     unpriced_runs: int  # some of their calls are not priced
@@ -94,6 +95,7 @@ def add_up(found: Iterable[Entry]) -> Sums:
         runs=len(everything),
         tokens=sum(entry.metrics.total_tokens or 0 for entry in counting),
         unknown_runs=sum(e.metrics.total_tokens is None or e.metrics.unknown_requests > 0 for e in counting),
+        estimated_runs=sum(entry.metrics.estimated_requests > 0 for entry in counting),
         cost=cost,
         cost_state=CostState.UNPRICED if cost is None else state_of_sum(states),
         unpriced_runs=sum(_is_unpriced(entry.metrics) for entry in counting),
@@ -111,7 +113,8 @@ def _is_unpriced(metrics: TokenMetrics) -> bool:
 
 def sums_title(sums: Sums) -> str:
     """The page's answer: `12 runs used 84,120 tokens and $0.31`."""
-    used = token_total(sums.tokens, unknown=sums.unknown_runs + sums.cut_off_runs)
+    unknown = sums.unknown_runs + sums.cut_off_runs
+    used = token_total(sums.tokens, unknown=unknown, estimated=sums.estimated_runs)
     return f"{counted(sums.runs, 'run')} used {used} tokens, {usd(sums.cost, sums.cost_state)}"
 
 
@@ -120,6 +123,8 @@ def sums_note(sums: Sums) -> str:
     notes = []
     if sums.unknown_runs:
         notes.append(f"{counted(sums.unknown_runs, 'run')} with tokens that are not known")
+    if sums.estimated_runs:
+        notes.append(f"{counted(sums.estimated_runs, 'run')} with tokens that are estimated")
     if sums.unpriced_runs:
         notes.append(f"{counted(sums.unpriced_runs, 'run')} with calls that are not priced")
     if sums.cut_off_runs:

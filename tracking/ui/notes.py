@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tracking.domain.run import RunState
+from tracking.domain.usage import UsageState
 from tracking.ledger.outputs import TaskOutput
 from tracking.ui.account import MISSING_CALL, Account, cut_off
 from tracking.ui.format import counted
@@ -32,7 +33,8 @@ def _interrupted(account: Account, why: str) -> str:
 def cut_short(account: Account) -> str | None:
     """How many answers took all the output they were allowed, in a sentence; None when none did."""
     limit = account.run.spec.get("settings", {}).get("max_output_tokens")
-    outputs = [call.usage.output_tokens or 0 for call in account.calls if call.usage is not None]
+    reported = [call.usage for call in account.calls if call.usage_state is UsageState.REPORTED]
+    outputs = [usage.output_tokens or 0 for usage in reported if usage is not None]
     reached = sum(limit is not None and output >= limit for output in outputs)
     if not reached:
         return None

@@ -17,6 +17,7 @@ from contract.modes import (
     providers,
     streaming,
     structured,
+    through_litellm,
     tools,
 )
 from contract.modes.stage import Mode, Ran, Stage
@@ -35,6 +36,7 @@ THEMES = (
     lost_context,
     custom,
     providers,
+    through_litellm,
 )
 MODES: tuple[Mode, ...] = tuple(mode for theme in THEMES for mode in theme.MODES)
 

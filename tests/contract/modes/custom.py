@@ -1,5 +1,7 @@
 """Models of the user's own: one that reports usage, one that does not, one that says nothing at all."""
 
+import contextlib
+
 from contract.modes.stage import Mode, Ran, Stage, ask, kickoff
 
 CHAT = "Analyst/task-0/chat"
@@ -45,8 +47,27 @@ def without_events(stage: Stage) -> Ran:
     return kickoff(stage.crew(stage.agent(llm=llm)))
 
 
+def raising(stage: Stage) -> None:
+    """Its call is never announced as ended; what is asked next is none of it."""
+    from crewai import BaseLLM
+    from crewai.llms.base_llm import llm_call_context
+
+    class RaisingModel(BaseLLM):
+        def call(self, messages, *args, from_task=None, from_agent=None, **kwargs):
+            with llm_call_context():
+                self._emit_call_started_event(messages, from_task=from_task, from_agent=from_agent)
+                raise NotImplementedError
+
+    agent = stage.agent(llm=RaisingModel(model="mine", provider="own"), max_retry_limit=0)
+    with contextlib.suppress(NotImplementedError):
+        stage.crew(agent).kickoff()
+    with stage.client() as client:
+        ask(client)
+
+
 MODES = (
     Mode("custom BaseLLM that reports", reporting, [CHAT]),
     Mode("custom BaseLLM that does not report", silent_about_usage, [CHAT]),
     Mode("custom BaseLLM that emits no events", without_events, [CHAT]),
+    Mode("custom BaseLLM that raises, then a raw client", raising, ["-/-/chat"]),
 )

@@ -7,6 +7,7 @@ from contract.modes.stage import Mode, Ran, Stage, kickoff
 from contract.modes.structured import schema_answer, shape
 from contract.modes.tools import LOOKUP, lookup_tool
 
+LITELLM = ("litellm",)
 CHAT, SHAPED = "Analyst/task-0/chat", "Analyst/task-0/structured_output"
 
 
@@ -45,7 +46,7 @@ def azure(stage: Stage, **options):
 
 
 def litellm(stage: Stage, **options):
-    return stage.llm(is_litellm=True, **options)
+    return stage.llm(**{"is_litellm": True} | options)
 
 
 def _plain(make, stage: Stage) -> Ran:
@@ -74,30 +75,38 @@ def _structured(make, stage: Stage) -> Ran:
     return kickoff(stage.crew(agent, tasks=[stage.task(agent, "task-0", output_pydantic=shape())]))
 
 
-def _of(name: str, make, *, needs: tuple[str, ...] = (), twice: bool = True) -> list[Mode]:
-    ways = (
-        ("plain", _plain, [CHAT], ()),
-        ("streamed", _streamed, [CHAT], ()),
-        ("tools", _tools, [CHAT, CHAT], [LOOKUP]),
-        ("streamed tools", _streamed_tools, [CHAT, CHAT], [LOOKUP]),
-        ("structured", _structured, [SHAPED], schema_answer),
-        ("async", _asynchronous, [CHAT], ()),
-    )
+def asked_in_every_way(
+    name: str, make, *, needs: tuple[str, ...] = (), alone: tuple[str, ...] = ()
+) -> list[Mode]:
+    """A mode for each way to ask; those in `alone` read the environment, and are not run twice at once."""
+    ways = {
+        "plain": (_plain, [CHAT], ()),
+        "streamed": (_streamed, [CHAT], ()),
+        "tools": (_tools, [CHAT, CHAT], [LOOKUP]),
+        "streamed tools": (_streamed_tools, [CHAT, CHAT], [LOOKUP]),
+        "structured": (_structured, [SHAPED], schema_answer),
+        "async": (_asynchronous, [CHAT], ()),
+    }
     if name == "Bedrock":  # crewai takes a streamed tool call for the answer, and never calls the tool
-        ways = tuple(
-            (way, run, [CHAT], r) if way == "streamed tools" else (way, run, w, r) for way, run, w, r in ways
-        )
+        ways["streamed tools"] = (_streamed_tools, [CHAT], [LOOKUP])
     return [
-        Mode(f"{name}, {way}", functools.partial(run, make), who, replies, needs=needs, twice=twice)
-        for way, run, who, replies in ways
+        Mode(
+            f"{name}, {way}",
+            functools.partial(run, make),
+            who,
+            replies,
+            needs=needs,
+            twice=way not in alone,
+        )
+        for way, (run, who, replies) in ways.items()
     ]
 
 
+ALL = ("plain", "streamed", "tools", "streamed tools", "structured", "async")
 MODES = (
-    *_of("OpenAI Responses", responses),
-    *_of("Anthropic", anthropic),
-    *_of("Gemini", gemini),
-    *_of("Bedrock", bedrock, needs=("boto3",), twice=False),
-    *_of("Azure", azure, needs=("azure.ai.inference",)),
-    *_of("litellm", litellm, needs=("litellm",), twice=False),
+    *asked_in_every_way("OpenAI Responses", responses),
+    *asked_in_every_way("Anthropic", anthropic),
+    *asked_in_every_way("Gemini", gemini),
+    *asked_in_every_way("Bedrock", bedrock, needs=("boto3",), alone=ALL),
+    *asked_in_every_way("Azure", azure, needs=("azure.ai.inference",)),
 )

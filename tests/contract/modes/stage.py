@@ -19,6 +19,7 @@ _CARRIES: dict[str, frozenset[str]] = {
     "anthropic.messages": frozenset({"read", "write"}),
     "gemini.generate": frozenset({"read", "reasoning"}),
     "bedrock.converse": frozenset({"read", "write"}),
+    "bedrock.invoke": frozenset({"read", "write"}),
 }
 
 
@@ -37,8 +38,10 @@ class Mode:
     Attributes:
         before: what happened before tracking began; its outcome is the stage's `prepared`.
         who: `agent/task/purpose` of each billed request, in order; `-` where there is none.
-        replies: scripted answers in order, or a function of the request; counts are filled in.
-        unknown: how many of the requests must be shown as unknown or estimated: nobody said.
+        replies: scripted answers in order, or a function of the request; counts are filled in, but where
+            something is estimated: there the meter counts what was said, four characters a token.
+        unknown: how many of the requests must be shown as unknown: nobody said, and nothing can be counted.
+        estimated: how many must be shown as estimated: nobody said, or not to the end.
         ordered: whether requests are sent one after the other, so that `who` can be compared in order.
         twice: whether two runs at once are tried as well (not where a mode reads the environment).
         needs: packages without which the mode is left out.
@@ -49,6 +52,7 @@ class Mode:
     who: Sequence[str]
     replies: Sequence[Reply] | Script = ()
     unknown: int = 0
+    estimated: int = 0
     ordered: bool = True
     twice: bool = True
     needs: tuple[str, ...] = ()

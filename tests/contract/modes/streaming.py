@@ -72,7 +72,7 @@ MODES = (
     # crewai takes a chunk with usage for one without text, finds nothing was said, and asks again.
     Mode("usage on every chunk", llm_streaming, [ANALYST] * 2, [Reply(usage_mode="every_chunk")]),
     Mode("usage so far on every chunk", llm_streaming, [ANALYST] * 2, [Reply(usage_mode="cumulative")]),
-    Mode("no usage, streamed", llm_streaming, [ANALYST], [Reply(usage_mode="missing")], unknown=1),
-    Mode("raw stream that asks for no usage", raw_stream_without_usage, ["-/-/chat"], unknown=1),
-    Mode("abandoned stream", abandoned_stream, ["-/-/chat"], unknown=1),
+    Mode("no usage, streamed", llm_streaming, [ANALYST], [Reply(usage_mode="missing")], estimated=1),
+    Mode("raw stream that asks for no usage", raw_stream_without_usage, ["-/-/chat"], estimated=1),
+    Mode("abandoned stream", abandoned_stream, ["-/-/chat"], estimated=1),
 )

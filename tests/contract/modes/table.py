@@ -5,7 +5,6 @@ from pathlib import Path
 
 from tracking.capture.readings import crew_reading, result_reading
 from tracking.domain.reading import Reading
-from tracking.domain.usage import UsageState
 
 TABLE = Path(__file__).resolve().parents[3] / "docs" / "modes.md"
 
@@ -16,7 +15,9 @@ What each source says a run used, in every way in which crewai can run. Written 
 against a provider on a loopback port, whose own meter is the truth.
 
 A cell is `requests: input + output` tokens. **Bold**: it equals the truth. `ours` is bold only where cached,
-cache-write and reasoning tokens, model, agent, task and purpose of every single request are right too.
+cache-write and reasoning tokens, model, agent, task and purpose of every single request are right too. ≈: the
+provider reported no usage, or the end of its answer was never seen; what was sent and received was counted,
+and is shown as an estimate, with the reason. There the truth is a count as well: four characters a token.
 Modes whose clients take their address as an argument are also run twice at once.
 
 {summary}
@@ -33,16 +34,24 @@ def row(mode, billed_truth, tracker, ran, found: Sequence[str]) -> str:
         sum(request.usage.output_tokens for request in billed_truth),
     )
     billed = [call for call in tracker.calls if call.billed]
-    reported = [call.usage for call in billed if call.usage_state is UsageState.REPORTED]
+    known = [call.usage for call in billed if call.usage is not None]
     ours = (
         len(billed),
-        sum(usage.input_tokens or 0 for usage in reported),
-        sum(usage.output_tokens or 0 for usage in reported),
+        sum(usage.input_tokens or 0 for usage in known),
+        sum(usage.output_tokens or 0 for usage in known),
     )
     readings = (crew_reading(ran.crew), result_reading(ran.result))
     cells = [_cell(truth), *(_reading(reading, truth) for reading in readings)]
-    cells.append(f"{ours[0]}: not reported" if mode.unknown else _cell(ours, bold=not found))
+    cells.append(_ours(mode, ours, exact=not found))
     return f"| {' | '.join([mode.name, *cells, _state(mode, found)])} |"
+
+
+def _ours(mode, counts: tuple[int, int, int], *, exact: bool) -> str:
+    if mode.unknown:
+        return f"{counts[0]}: not known"
+    if mode.estimated:
+        return f"≈ {_cell(counts)}"
+    return _cell(counts, bold=exact)
 
 
 def read_rows(text: str) -> dict[str, str]:
@@ -60,8 +69,8 @@ def render(rows: Sequence[str]) -> str:
     marked = sum(line.endswith("marked |") for line in rows)
     summary = (
         f"{len(rows)} modes. `crew.usage_metrics` is right in {right[0]} of the {asked[0]} that have it, "
-        f"`result.token_usage` in {right[1]} of {asked[1]}.\nOurs is exact in {right[2]} and marked as not "
-        f"reported in {marked}; wrong without a mark: {len(rows) - right[2] - marked}."
+        f"`result.token_usage` in {right[1]} of {asked[1]}.\nOurs is exact in {right[2]} and marked as "
+        f"estimated or not known in {marked}; wrong without a mark: {len(rows) - right[2] - marked}."
     )
     return _HEAD.format(summary=summary) + "\n".join(rows) + "\n"
 
@@ -82,4 +91,5 @@ def _reading(reading: Reading, truth: tuple[int, int, int]) -> str:
 def _state(mode, found: Sequence[str]) -> str:
     if found:
         return "wrong"
-    return f"{mode.unknown} unknown, marked" if mode.unknown else "exact"
+    marks = [f"{count} {mark}" for mark in ("unknown", "estimated") if (count := getattr(mode, mark))]
+    return f"{', '.join(marks)}, marked" if marks else "exact"

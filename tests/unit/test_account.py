@@ -9,9 +9,9 @@ from tracking.domain.cost import Cost, CostState
 from tracking.domain.reading import Reading, Source
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import RunState
-from tracking.ui.account import account_of, headline, part_of_sums, tiles, tokens_of_sums
-from tracking.ui.breakdown import Dimension, breakdown
-from tracking.ui.notes import reason
+from tracking.report.account import account_of, headline, part_of_sums, tiles, tokens_of_sums
+from tracking.report.breakdown import Dimension, breakdown
+from tracking.report.notes import reason
 
 LATER = BEGAN + timedelta(hours=1)
 

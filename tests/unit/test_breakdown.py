@@ -5,8 +5,8 @@ import pytest
 from run_support import BEGAN, CREW, call, refused, run, tasks, three_calls
 
 from tracking.domain.run import RunState
-from tracking.ui.account import account_of
-from tracking.ui.breakdown import Dimension, breakdown, breakdown_note, tokens_by_task
+from tracking.report.account import account_of
+from tracking.report.breakdown import Dimension, breakdown, breakdown_note, tokens_by_task
 
 LATER = BEGAN + timedelta(hours=1)
 

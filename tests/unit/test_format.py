@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from tracking.domain.cost import CostState
-from tracking.ui.format import counted, duration, share, token_total, tokens, usd, when
+from tracking.report.format import counted, duration, share, token_total, tokens, usd, when
 
 MOMENT = datetime(2026, 11, 21, 20, 5, 9, tzinfo=UTC)
 

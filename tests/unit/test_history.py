@@ -8,7 +8,7 @@ from tracking.domain.cost import CostState
 from tracking.domain.reading import Reading, Source
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import RunState
-from tracking.ui.history import add_up, by_day, entries, history_frame, matching, sums_note, sums_title
+from tracking.report.history import add_up, by_day, entries, history_frame, matching, sums_note, sums_title
 
 LATER = BEGAN + timedelta(hours=1)
 

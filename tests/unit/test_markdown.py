@@ -1,4 +1,4 @@
-from tracking.ui.markdown import lowered, outside_code
+from tracking.report.markdown import lowered, outside_code
 
 
 def test_headings_go_so_many_levels_down_and_never_below_the_sixth():

@@ -3,8 +3,8 @@ from datetime import timedelta
 from run_support import BEGAN, SPEC, call, estimated, refused, run, tasks, three_calls
 
 from tracking.domain.run import RunState
-from tracking.ui.account import account_of
-from tracking.ui.notes import budget_note, cut_short
+from tracking.report.account import account_of
+from tracking.report.notes import budget_note, cut_short
 
 LATER = BEGAN + timedelta(hours=1)
 

@@ -7,9 +7,9 @@ import streamlit as st
 from tracking.dataset.briefing import FIGURES_LABEL
 from tracking.domain.run import RunState
 from tracking.ledger.outputs import TaskOutput
-from tracking.ui.account import Account
-from tracking.ui.format import spoken
-from tracking.ui.notes import unfinished
+from tracking.report.account import Account
+from tracking.report.format import spoken
+from tracking.report.notes import unfinished
 from tracking.ui.prose import plain, prose
 
 _BELOW = 3  # the page's own headings reach level three

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from tracking.ui.account import Tile
+from tracking.report.account import Tile
 from tracking.ui.prose import plain
 
 

@@ -11,9 +11,9 @@ from tracking.dataset.sales import NOT_GIVEN, SalesData
 from tracking.domain.run import Run
 from tracking.domain.spec import Market, RunSpec
 from tracking.errors import ConfigError, DatasetError
+from tracking.report.format import share
 from tracking.ui import state
 from tracking.ui.data_charts import group_chart, monthly_chart
-from tracking.ui.format import share
 from tracking.ui.palette import paints
 from tracking.ui.prose import plain
 

@@ -14,9 +14,9 @@ from tracking.domain.reading import Reading, Source, TokenMetrics, Verification
 from tracking.domain.run import Run
 from tracking.errors import ConfigError
 from tracking.ledger.runs import LogLine
+from tracking.report.account import Account, load_account
+from tracking.report.format import NOT_KNOWN, counted, duration, tokens, when
 from tracking.ui import state
-from tracking.ui.account import Account, load_account
-from tracking.ui.format import NOT_KNOWN, counted, duration, tokens, when
 from tracking.ui.prose import plain
 from tracking.ui.redaction import redact
 

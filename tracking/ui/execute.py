@@ -12,10 +12,10 @@ from tracking.crew import queue
 from tracking.domain.run import Run
 from tracking.domain.spec import RunSpec
 from tracking.errors import TrackingError
+from tracking.report.format import spoken, tokens, usd
 from tracking.ui import state
 from tracking.ui.configure.draft import Draft
 from tracking.ui.configure.summary import cautions, short_label, summary_line
-from tracking.ui.format import spoken, tokens, usd
 from tracking.ui.prose import plain
 
 NAME: Final = "execute.name"

@@ -11,8 +11,7 @@ from tracking.crew.queue import request_stop
 from tracking.crew.redact import scrub
 from tracking.domain.call import CallStatus
 from tracking.domain.run import Run, RunState, TaskProgress
-from tracking.ui import state
-from tracking.ui.account import (
+from tracking.report.account import (
     Account,
     Tile,
     account_of,
@@ -22,10 +21,11 @@ from tracking.ui.account import (
     unknown_notes,
     with_message,
 )
-from tracking.ui.breakdown import tokens_by_task
+from tracking.report.breakdown import tokens_by_task
+from tracking.report.format import counted, duration, share, spoken, usd
+from tracking.report.notes import budget_note, reason
+from tracking.ui import state
 from tracking.ui.cards import cards
-from tracking.ui.format import counted, duration, share, spoken, usd
-from tracking.ui.notes import budget_note, reason
 from tracking.ui.prose import plain
 
 _EVERY: Final = 1.0  # seconds; a call is on screen at most this long after it is in the ledger

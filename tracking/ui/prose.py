@@ -2,7 +2,7 @@
 
 import re
 
-from tracking.ui.markdown import lowered, outside_code
+from tracking.report.markdown import lowered, outside_code
 
 _SPECIAL = re.compile(r"([\\`*\[\]$~<>|])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _CODE_SPAN = re.compile(r"(`+)(?:(?!\1).)+\1")

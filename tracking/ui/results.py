@@ -12,19 +12,19 @@ from tracking.crew.redact import scrub
 from tracking.domain.reading import Verification
 from tracking.domain.run import RunState
 from tracking.errors import ConfigError
+from tracking.export.files import as_csv, as_json, as_markdown, file_name
 from tracking.ledger.outputs import TaskOutput
+from tracking.report.account import Account, headline, load_account, part_of_sums, tiles, tokens_of_sums
+from tracking.report.breakdown import Dimension, Line, breakdown, breakdown_note
+from tracking.report.format import NOT_KNOWN, usd
+from tracking.report.notes import budget_note, cut_short, reason
 from tracking.ui import state
-from tracking.ui.account import Account, headline, load_account, part_of_sums, tiles, tokens_of_sums
 from tracking.ui.answers import report, task_outputs
-from tracking.ui.breakdown import Dimension, Line, breakdown, breakdown_note
 from tracking.ui.calls import calls_section
 from tracking.ui.cards import cards
 from tracking.ui.charts import call_timeline, task_timeline, token_breakdown
 from tracking.ui.data_view import data_section
 from tracking.ui.debug import debug_panel
-from tracking.ui.downloads import as_csv, as_json, as_markdown, file_name
-from tracking.ui.format import NOT_KNOWN, usd
-from tracking.ui.notes import budget_note, cut_short, reason
 from tracking.ui.palette import paints
 from tracking.ui.prose import plain
 

@@ -5,9 +5,9 @@ import streamlit as st
 from tracking.crew import queue
 from tracking.errors import TrackingError
 from tracking.ledger.runs import Worker
+from tracking.report.format import counted
 from tracking.ui import state
 from tracking.ui.configure import form
-from tracking.ui.format import counted
 from tracking.ui.prose import plain
 
 _WORKER_PROBLEM = "shell.worker_problem"

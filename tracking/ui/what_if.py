@@ -10,8 +10,8 @@ import streamlit as st
 from tracking.analysis.what_if import COLUMNS, OWN, Recorded, Replay, Scenario, recorded, replay
 from tracking.domain.cost import CostState
 from tracking.domain.money import usd as dollars
+from tracking.report.format import counted, usd
 from tracking.ui import state
-from tracking.ui.format import counted, usd
 from tracking.ui.prose import plain
 
 _ALL: Final = "all history"

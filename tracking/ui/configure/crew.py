@@ -5,10 +5,10 @@ from typing import Final
 import streamlit as st
 
 from tracking.crew.catalog import AgentEntry, Catalog
+from tracking.report.format import tokens, usd
 from tracking.ui.configure import form
 from tracking.ui.configure.draft import Draft, Place
 from tracking.ui.configure.load import load_from_run
-from tracking.ui.format import tokens, usd
 from tracking.ui.prose import plain
 
 _ACROSS: Final = 3  # cards beside each other

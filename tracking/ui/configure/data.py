@@ -3,11 +3,11 @@
 import streamlit as st
 
 from tracking.dataset.sales import SalesData
+from tracking.report.format import counted
 from tracking.ui import state
 from tracking.ui.configure import form
 from tracking.ui.configure.draft import Draft, Place
 from tracking.ui.configure.upload import back_to_the_sample, uploader
-from tracking.ui.format import counted
 from tracking.ui.prose import plain
 
 

@@ -7,9 +7,9 @@ import streamlit as st
 from tracking.domain.run import Run
 from tracking.domain.spec import RunSpec
 from tracking.errors import ConfigError
+from tracking.report.format import when
 from tracking.ui import state
 from tracking.ui.configure import form
-from tracking.ui.format import when
 
 _CHOSEN: Final = "form.load.run"
 _PENDING: Final = "form.load.pending"  # taken over in the page's body, which an interruption only repeats

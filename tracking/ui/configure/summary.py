@@ -3,8 +3,8 @@
 from tracking.crew.catalog import Catalog, ModelEntry
 from tracking.domain.cost import Cost, CostState
 from tracking.domain.spec import RunSpec
+from tracking.report.format import counted, tokens, usd
 from tracking.ui.configure.draft import Draft
-from tracking.ui.format import counted, tokens, usd
 
 
 def summary_line(draft: Draft) -> str:

@@ -9,10 +9,19 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from tracking.domain.run import Run, RunState
 from tracking.errors import ConfigError
+from tracking.report.format import when, zone
+from tracking.report.history import (
+    Entry,
+    add_up,
+    by_day,
+    entries,
+    history_frame,
+    matching,
+    sums_note,
+    sums_title,
+)
 from tracking.ui import state
 from tracking.ui.calls import selected_row
-from tracking.ui.format import when, zone
-from tracking.ui.history import Entry, add_up, by_day, entries, history_frame, matching, sums_note, sums_title
 from tracking.ui.progress import live_progress
 from tracking.ui.prose import plain
 

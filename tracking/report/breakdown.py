@@ -7,8 +7,8 @@ from typing import Final
 
 from tracking.domain.call import CallTotals, LlmCall, totals
 from tracking.domain.run import RunState
-from tracking.ui.account import MISSING_CALL, Account
-from tracking.ui.format import counted, spoken, token_total, tokens
+from tracking.report.account import MISSING_CALL, Account
+from tracking.report.format import counted, spoken, token_total, tokens
 
 UNATTRIBUTED: Final = "unattributed"
 

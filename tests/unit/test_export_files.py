@@ -9,8 +9,8 @@ from run_support import BEGAN, agreeing, call, estimated, outputs, run, tasks, t
 
 from tracking.dataset.briefing import FIGURES_LABEL
 from tracking.domain.run import RunState
-from tracking.ui.account import account_of, headline, tiles
-from tracking.ui.downloads import as_csv, as_json, as_markdown, file_name
+from tracking.export.files import as_csv, as_json, as_markdown, file_name
+from tracking.report.account import account_of, headline, tiles
 
 LATER = BEGAN + timedelta(hours=1)
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from tracking.domain.run import RunState
 from tracking.domain.usage import UsageState
 from tracking.ledger.outputs import TaskOutput
-from tracking.ui.account import MISSING_CALL, Account, cut_off
-from tracking.ui.format import counted
+from tracking.report.account import MISSING_CALL, Account, cut_off
+from tracking.report.format import counted
 
 
 def reason(account: Account) -> str | None:

@@ -13,8 +13,8 @@ from tracking.domain.call import CallTotals, totals
 from tracking.domain.cost import CostState, state_of_sum
 from tracking.domain.reading import Source, TokenMetrics
 from tracking.domain.run import Run, RunState
-from tracking.ui.account import cost_of, elapsed_of, metrics_of, requests_of, tokens_of
-from tracking.ui.format import counted, duration, token_total, usd, zone
+from tracking.report.account import cost_of, elapsed_of, metrics_of, requests_of, tokens_of
+from tracking.report.format import counted, duration, token_total, usd, zone
 
 _NOTHING: Final = totals(())
 

@@ -15,7 +15,7 @@ from tracking.domain.run import Run, RunState, TaskProgress
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook
-from tracking.ui.format import NOT_KNOWN, counted, duration, share, token_total, tokens, usd
+from tracking.report.format import NOT_KNOWN, counted, duration, share, token_total, tokens, usd
 
 MISSING_CALL: Final = "an open call may be missing"
 

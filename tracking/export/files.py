@@ -11,11 +11,11 @@ from typing import Final
 from tracking.domain.call import LlmCall
 from tracking.domain.usage import TokenUsage
 from tracking.ledger.outputs import TaskOutput
-from tracking.ui.account import Account, headline, part_of_sums, tiles, tokens_of_sums
-from tracking.ui.breakdown import Dimension, breakdown, breakdown_note
-from tracking.ui.format import share, spoken, usd, when
-from tracking.ui.markdown import lowered
-from tracking.ui.notes import budget_note, cut_short, reason, unfinished
+from tracking.report.account import Account, headline, part_of_sums, tiles, tokens_of_sums
+from tracking.report.breakdown import Dimension, breakdown, breakdown_note
+from tracking.report.format import share, spoken, usd, when
+from tracking.report.markdown import lowered
+from tracking.report.notes import budget_note, cut_short, reason, unfinished
 
 _COUNTS: Final = tuple(TokenUsage.__dataclass_fields__)
 # A cell that begins like this is a formula to a spreadsheet; names of models and agents come from outside.

@@ -148,7 +148,7 @@ def test_a_killed_run_is_shown_as_lost_with_every_finished_call(dashboard, page,
     page.get_by_text("Worker: warm").wait_for()
     run_id = begin(ledger, gate)
     page.goto(f"{url}/runs?run={run_id}")
-    page.get_by_role("button", name="Stop").wait_for()
+    page.locator(".st-key-stop_run").get_by_role("button").wait_for()
     os.kill(ledger.run(run_id).pid, signal.SIGKILL)
     page.get_by_text(re.compile("Lost", re.IGNORECASE)).first.wait_for()
     assert ledger.run(run_id).state is RunState.LOST
@@ -176,7 +176,7 @@ def test_stop_ends_a_run_from_the_page_and_keeps_what_was_recorded(dashboard, pa
     page.get_by_text("Worker: warm").wait_for()
     run_id = begin(ledger, gate)
     page.goto(f"{url}/runs?run={run_id}")
-    page.get_by_role("button", name="Stop").click()
+    page.locator(".st-key-stop_run").get_by_role("button").click()
     wait_until(lambda: ledger.run(run_id).state is RunState.STOPPED, "the stop", seconds=30)
     page.get_by_text(re.compile("Stopped", re.IGNORECASE)).first.wait_for()
     # The one that was under way may be billed: it is counted, and its usage is not known.

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from tracking.dataset.briefing import FIGURES_LABEL
 from tracking.domain.call import CallStatus, LlmCall, totals
 from tracking.domain.cost import Cost, CostState, Receipt
 from tracking.domain.reading import CrewFacts, Reading, Source
@@ -152,7 +153,7 @@ def tasks(*states):
 def outputs(count=3):
     texts = ("Demand grew.", "Profit grew by $5 to $9.", "# Decide\n\nSpend $40,000 in summer, not $20,000.")
     return [
-        TaskOutput(n, task, agent, text, "| Revenue |\n|---|\n| $10.00 |")
+        TaskOutput(n, task, agent, text, f"**{FIGURES_LABEL}** (sales.csv)\n\n| Revenue |\n|---|\n| $10.00 |")
         for n, ((agent, task), text) in enumerate(zip(CREW, texts, strict=True))
     ][:count]
 

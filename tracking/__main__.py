@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tracking.errors import ConfigError
 from tracking.settings import Settings
 
 app = typer.Typer(
@@ -37,15 +38,12 @@ def worker(
 ) -> None:
     """Carry out queued runs until Ctrl-C."""
     from tracking.crew.worker import RunWorker  # noqa: PLC0415  # a second, not owed by the other commands
-    from tracking.ledger.ledger import Ledger  # noqa: PLC0415
-    from tracking.ledger.runs import RunBook  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = Settings()
     settings.home.mkdir(parents=True, exist_ok=True)
-    if if_none and RunBook(Ledger.open(settings.ledger_url)).workers():
-        return
-    RunWorker(settings).work(exit_when_idle=None if exit_when_idle is None else exit_when_idle * 60)
+    idle = None if exit_when_idle is None else exit_when_idle * 60
+    RunWorker(settings).work(exit_when_idle=idle, if_none=if_none)
 
 
 @app.command()
@@ -56,5 +54,14 @@ def doctor() -> None:
     report(Settings())
 
 
+def main() -> None:
+    """Run a command. What is wrong with the configuration is said in a line, not in a traceback."""
+    try:
+        app()
+    except ConfigError as error:
+        typer.echo(f"{error}.", err=True)
+        raise SystemExit(1) from None
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -40,7 +40,7 @@ CONTROLS: list[tuple[str, str, Any, str, Any]] = [
     ("multiselect", "form.market.brands", ["Fennick"], "market.brands", ["Fennick"]),
     ("multiselect", "form.market.key_metrics", ["Units"], "market.key_metrics", ["Units"]),
     ("number_input", "form.market.forecast_periods", 9, "market.forecast_periods", 9),
-    ("number_input", "form.market.expected_revenue_usd", 5_000_000, "market.expected_revenue_usd", 5_000_000),
+    ("number_input", "form.market.expected_revenue", 5_000_000, "market.expected_revenue", 5_000_000),
     ("toggle", "form.market.competitive_analysis", False, "market.competitive_analysis", False),
     ("toggle", "form.market.market_share_analysis", False, "market.market_share_analysis", False),
     ("number_input", "form.brand.awareness", 0, "brand.awareness", 0),
@@ -198,6 +198,64 @@ def test_tool_caching_is_offered_only_where_a_model_can_call_tools(page, with_ke
     assert at.toggle(key="form.settings.cache_tool_results").value is True
     at.selectbox(key=MODEL).set_value("embedded").run()
     assert "Cache tool results" not in [toggle.label for toggle in at.toggle]
+
+
+LIMIT = "form.settings.max_output_tokens"
+
+
+def test_a_model_that_thinks_first_is_given_room_to_answer_until_a_person_decides(page, with_key):
+    at = page()
+    assert at.number_input(key=LIMIT).value == 120
+    at.selectbox(key=MODEL).set_value("openai").run()
+    assert spec_shown(at)["settings"]["max_output_tokens"] == 4_000
+    at.selectbox(key=MODEL).set_value("openai-mini").run()
+    assert at.number_input(key=LIMIT).value == 120
+    at.number_input(key=LIMIT).set_value(300).run()
+    at.selectbox(key=MODEL).set_value("openai").run()
+    assert at.number_input(key=LIMIT).value == 300
+
+
+def test_one_agents_own_model_is_given_room_as_well(page, with_key):
+    at = page()
+    at.selectbox(key="form.agent_models.data_analyst").set_value("openai").run()
+    assert at.number_input(key=LIMIT).value == 4_000
+
+
+def test_the_estimate_follows_the_room_that_the_model_needs(page, with_key):
+    at = page()
+    at.multiselect(key=AGENTS).set_value(["data_analyst"]).run()
+    [before] = at.dataframe[-1].value["Tokens"]
+    at.selectbox(key=MODEL).set_value("openai").run()
+    [after] = at.dataframe[-1].value["Tokens"]
+    assert after - before == 2_800 - 84  # 70 % of 4,000 and of 120
+
+
+def test_a_limit_that_leaves_no_room_for_an_answer_is_cautioned_beside_it_and_before_the_run(page, with_key):
+    at = page()
+    at.selectbox(key=MODEL).set_value("openai").run()
+    caution = "OpenAI GPT-5 thinks before it answers, and that counts as output: with less than 4,000 tokens"
+    assert caution not in text_shown(at)
+    at.number_input(key=LIMIT).set_value(120).run()
+    assert at.number_input(key=LIMIT).value == 120
+    assert text_shown(at).count(caution) == 2
+
+
+def test_a_limit_that_is_cleared_is_the_models_again(page, with_key):
+    at = page()
+    at.number_input(key=LIMIT).set_value(300).run()
+    at.number_input(key=LIMIT).set_value(None).run()
+    assert at.number_input(key=LIMIT).value == 120
+
+
+def test_the_limit_of_a_run_that_is_taken_over_is_kept_whatever_its_number(page, with_key, submitted):
+    at = page()
+    at.selectbox(key=MODEL).set_value("openai").run()
+    at.number_input(key=LIMIT).set_value(120).run()
+    at.button(key="execute.run").click().run()
+    other = page()  # its form holds the other model's 120
+    next(b for b in other.button if b.label == "Use its settings").click().run()
+    assert spec_shown(other)["model"] == "openai"
+    assert other.number_input(key=LIMIT).value == 120
 
 
 def test_a_session_begins_with_the_settings_of_the_run_in_the_url(page, submitted, ledger):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from app.preview import spec_shown, text_shown
+from app.preview import prompts_shown, spec_shown, text_shown
 from streamlit.testing.v1 import AppTest
 
 GOOD = b"""date,region,brand,category,units,revenue,cost
@@ -32,6 +32,17 @@ def test_an_upload_is_used_kept_and_offers_its_own_names(page, dashboard_home):
     dataset = spec_shown(at)["dataset"]
     assert dataset["name"] == "north.csv"
     assert (dashboard_home / "uploads" / f"{dataset['sha256']}.csv").read_bytes() == GOOD
+
+
+def test_the_expected_revenue_is_in_the_datas_own_currency(page):
+    at = page()
+    at.selectbox(key="form.preset").set_value("forecast").run()
+    field = "form.market.expected_revenue"
+    assert at.number_input(key=field).label == r"Expected revenue (\$)"
+    upload(at, "north.csv", GOOD.replace(b"100.00", "€100.00".encode()))
+    at.number_input(key=field).set_value(5_000).run()
+    assert at.number_input(key=field).label == "Expected revenue (€)"
+    assert "Expected revenue: €5,000" in prompts_shown(at)
 
 
 def test_a_selection_that_the_new_data_lacks_is_dropped(page):

@@ -33,8 +33,14 @@ def test_the_line_follows_the_form(page, with_key):
 def test_the_table_names_each_task_with_its_model_and_estimate(page):
     frame = page().dataframe[-1].value
     assert list(frame["Agent"]) == ["Market Research Analyst", "Data Analyst", "Report Writer"]
+    assert list(frame["Task"]) == ["1. Market research", "2. Data analysis", "3. Report"]
+    assert set(frame["Model"]) == {"local demo model"}
     assert set(frame["Cost"]) == {"free"}
     assert (frame["Tokens"] > 100).all()
+
+
+def test_what_it_will_take_stands_where_no_width_of_the_window_hides_it(page):
+    assert list(page().dataframe[-1].value.columns)[:3] == ["Task", "Tokens", "Cost"]
 
 
 def test_a_click_hands_over_the_run_as_previewed_and_puts_it_in_the_url(page, submitted, ledger):

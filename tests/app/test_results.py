@@ -11,6 +11,7 @@ from run_support import (
     keep,
     kept,
     outputs,
+    refused,
     refuted,
     run,
     tasks,
@@ -243,8 +244,15 @@ def test_a_waiting_run_says_its_place_and_that_no_worker_lives():
 def test_a_silent_run_is_shown_as_lost_with_its_calls():
     keep(run(RunState.RUNNING), [call(0)], tasks(RunState.RUNNING))
     test = progress()
-    assert "Lost after 38 s: 420 tokens" in test.warning[0].value
+    assert "Lost after 38 s: ≥ 420 tokens" in test.warning[0].value
     assert not test.button
+    assert list(test.table[0].value["Tokens"]) == [""]  # its task was another one
+
+
+def test_a_lost_task_is_shown_to_have_used_at_least_what_is_known():
+    progressing = tasks(RunState.COMPLETED, RunState.RUNNING)
+    keep(run(RunState.RUNNING), three_calls()[:2], progressing)
+    assert list(progress().table[0].value["Tokens"]) == ["380", "≥ 425"]
 
 
 def test_the_three_readings_stand_side_by_side():
@@ -262,6 +270,12 @@ def test_without_token_data_the_likeliest_cause_comes_first():
     assert test.subheader[0].value == "Debug Information"
     assert "token tracking was disabled" in test.warning[0].value
     assert test.markdown[0].value.count("\n- ") == 3
+
+
+def test_a_run_whose_requests_were_all_refused_is_explained_without_doubting_the_zero():
+    keep(run(RunState.FAILED), [refused(0), refused(1)])
+    said = debug("run").warning[0].value
+    assert said.startswith("**Nothing was billed.** 2 requests were refused by the provider, and none was")
 
 
 def test_the_session_is_shown_without_its_secrets():

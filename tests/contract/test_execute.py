@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import uuid
 from datetime import UTC, datetime
 
@@ -161,6 +162,27 @@ def test_a_token_budget_stops_the_run_before_the_next_call(carry_out):
     assert run.stop_reason == "the token budget of 500 is spent: 510 tokens used, the next call was not made"
     assert len(meter.billed) == len(calls) == 1
     assert metrics_of(run).total_tokens == 510
+
+
+def test_a_budget_does_not_count_a_call_of_unknown_usage_as_nothing(carry_out, settings):
+    replies = [
+        Reply(text="An answer that breaks off", cut_after_chunks=1),  # billed, and asked for again
+        Reply(text="x", input_tokens=90, output_tokens=10),
+        Reply(text="x", input_tokens=490, output_tokens=20),
+    ]
+    run, meter, _, _ = carry_out(with_settings(token_budget=500), replies)
+    with Ledger.open(settings.ledger_url) as ledger:
+        warnings = [x.message for x in RunBook(ledger).log_lines(run.run_id) if x.level == "warning"]
+    assert warnings == ["the token budget of 500 may be spent: at least 100 tokens used, 1 call unknown"]
+    known = "at least 610 tokens used, 1 call unknown"
+    assert run.stop_reason == f"the token budget of 500 is spent: {known}, the next call was not made"
+    assert len(meter.billed) == 3
+
+
+def test_a_budget_of_which_a_part_was_estimated_says_about(carry_out):
+    long = "word " * 600
+    run, *_ = carry_out(with_settings(token_budget=500), [Reply(text=long, usage_mode="missing")])
+    assert re.match(r"the token budget of 500 is spent: about [\d,]+ tokens used", run.stop_reason)
 
 
 def test_a_budget_that_is_not_spent_does_not_stop_anything(carry_out):

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +18,7 @@ from tracking.domain.usage import UsageState
 from tracking.errors import LedgerError, LedgerVersionError
 from tracking.ledger.database import open_engine, prepare
 from tracking.ledger.outputs import OutputStore, TaskOutput
-from tracking.ledger.runs import RunBook, Worker
+from tracking.ledger.runs import RunBook
 from tracking.ledger.schema import runs, schema_version
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -248,36 +249,6 @@ def test_runs_come_newest_first_and_by_state(ledger, book):
     assert ledger.run_count() == 3
 
 
-def test_only_workers_that_live_are_listed(book):
-    now = datetime.now(UTC)
-    worker = Worker("w", "host", 1, now, now, running=0, warm=True, versions={"crewai": "1"})
-    book.beat_worker(worker)
-    book.beat_worker(worker)
-    assert book.workers() == [worker]
-    book.beat_worker(replace(worker, heartbeat_at=now - timedelta(seconds=11)))
-    assert book.workers() == []
-
-
-def test_a_workers_threads_may_say_that_it_lives_at_the_same_time(book):
-    now = datetime.now(UTC)
-    failed = []
-
-    def say(running):
-        try:
-            for _ in range(20):
-                book.beat_worker(Worker("w", "host", 1, now, now, running=running, warm=True, versions={}))
-        except LedgerError as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=say, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
-    assert len(book.workers()) == 1
-
-
 def test_log_lines_keep_their_order(book):
     for message in ("first", "second"):
         book.log("r", "info", message)
@@ -311,3 +282,17 @@ def keep_and_replace(store):
 def test_a_ledger_that_cannot_be_opened_says_why(url, message):
     with pytest.raises(LedgerError, match=message):
         open_engine(url)
+
+
+def test_a_new_ledger_may_be_opened_by_several_at_once(tmp_path):
+    """As when two pages are opened, or two workers started, on a computer that has none yet."""
+    for number in range(20):
+        url, together = f"sqlite:///{tmp_path / str(number)}.sqlite", threading.Barrier(4)
+
+        def begin(url=url, together=together):
+            together.wait()
+            Ledger.open(url).close()
+
+        with ThreadPoolExecutor(4) as threads:
+            for opened in [threads.submit(begin) for _ in range(4)]:
+                opened.result()

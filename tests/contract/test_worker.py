@@ -29,11 +29,10 @@ PATIENCE = 90  # seconds; crewai's import on a busy machine
 
 
 @contextmanager
-def worker_process(log):
+def worker_process(log, *options):
     with log.open("ab") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tracking", "worker"], stdout=file, stderr=file, start_new_session=True
-        )
+        command = [sys.executable, "-m", "tracking", "worker", *options]
+        process = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
     try:
         yield process
     finally:
@@ -174,6 +173,18 @@ def test_a_worker_that_is_asked_to_end_stops_its_run_and_leaves_the_list(worker,
     assert (run.state, run.stop_reason) == (RunState.STOPPED, "the worker was shut down")
     worker.wait(PATIENCE)
     assert RunBook(ledger).workers() == []
+
+
+def test_of_two_workers_that_start_at_once_where_none_lives_one_stays(settings, ledger, tmp_path):
+    log = tmp_path / "worker.log"
+    with worker_process(log, "--if-none") as one, worker_process(log, "--if-none") as other:
+        first, left = eventually(
+            lambda: next(((a, b) for a, b in ((one, other), (other, one)) if a.poll() is not None), None),
+            "the end of one of the two",
+        )
+        assert first.returncode == 0
+        eventually(lambda: any(w.warm for w in RunBook(ledger).workers()), "the other one, warm")
+        assert [worker.pid for worker in RunBook(ledger).workers()] == [left.pid]
 
 
 def test_a_run_that_is_stopped_while_it_waits_never_begins(worker, settings, ledger, slow_third_call):

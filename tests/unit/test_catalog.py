@@ -85,16 +85,84 @@ def test_an_own_server_needs_an_address_and_a_model_but_no_key(config, tmp_path,
             "analyses.yaml",
             "    business_objective: Plan stock",
             "    objective: Plan stock",
-            "analyses.yaml: forecast: spec.market has unknown keys: objective",
+            "analyses.yaml: forecast: market has unknown keys: objective",
         ),
         (
             "analyses.yaml",
             "    awareness: 35",
             "    awareness: much",
-            "brand: spec.brand.awareness must be int, found 'much'",
+            "brand: brand.awareness must be a whole number, found 'much'",
+        ),
+        (
+            "analyses.yaml",
+            "budget_usd: 250000",
+            "budget_usd: -250000",
+            "analyses.yaml: comprehensive: campaign.budget_usd must be from 0 to .*, found -250,000",
+        ),
+        (
+            "analyses.yaml",
+            "forecast_periods: 6",
+            "forecast_periods: 0",
+            "forecast_periods must be from 1 to 36",
         ),
         ("agents.yaml", "role: Data Analyst", "role: [Analyst]", "data_analyst.role must be text, found"),
-        ("tasks.yaml", "context: []", "context:", "market_research.context must be a list, found None"),
+        ("agents.yaml", "data_analyst:", "7:", "agents.yaml: the name 7 must be text: put it in quotes"),
+        (
+            "analyses.yaml",
+            "agents: [market_research_analyst]",
+            "agents: [1]",
+            r"custom.agents must be a list of names, found \[1\]: correct it",
+        ),
+        (
+            "models.toml",
+            'label = "OpenAI GPT-5"\n',
+            "",
+            r"models.toml: openai lacks label: add it$",
+        ),
+        ("models.toml", 'provider = "local"\n', "", "models.toml: embedded lacks provider: add it"),
+        (
+            "models.toml",
+            'model = "gpt-5"\n',
+            "",
+            "models.toml: openai lacks model or model_env: add one of them",
+        ),
+        (
+            "models.toml",
+            'base_url_env = "OPENAI_COMPATIBLE_BASE_URL"\n',
+            "",
+            "models.toml: compatible lacks base_url or base_url_env",
+        ),
+        (
+            "models.toml",
+            'model_env = "OLLAMA_MODEL"',
+            "model_env = 5",
+            "ollama.model_env must be text, found 5",
+        ),
+        (
+            "models.toml",
+            "context_window = 2048",
+            "context_window = true",
+            "must be a whole number, found True",
+        ),
+        ("models.toml", "context_window = 2048", "context_window = -1", "context_window must be from 1 to"),
+        (
+            "models.toml",
+            "min_output_tokens = 4000",
+            "min_output_tokens = 40000",
+            "openai.min_output_tokens must be from 1 to 32,768, found 40,000: correct it",
+        ),
+        (
+            "models.toml",
+            "[openai-mini]",
+            "speed = 1\n[openai-mini]",
+            "speed must be an entry with keys, found 1",
+        ),
+        (
+            "tasks.yaml",
+            "context: []",
+            "context:",
+            "context must be a list of names, found None",
+        ),
         (
             "models.toml",
             "context_window = 128000",
@@ -102,7 +170,18 @@ def test_an_own_server_needs_an_address_and_a_model_but_no_key(config, tmp_path,
             "must be a whole number, found '1'",
         ),
         ("models.toml", 'label = "OpenAI GPT-5"', "label = ", "models.toml can't be read"),
-        ("models.toml", "tools = true", "hammers = true", r"models.toml \[openai-mini\]"),
+        (
+            "models.toml",
+            "tools = true",
+            "hammers = true",
+            "models.toml: openai-mini has unknown keys: hammers. Rename or remove them; it may have label,",
+        ),
+        (
+            "models.toml",
+            "tools = true",
+            "problem = 'x'",
+            "models.toml: openai-mini has unknown keys: problem",
+        ),
         ("agents.yaml", "report_writer:", "report_writer: [", "agents.yaml can't be read: .* in line 4"),
     ],
 )
@@ -118,7 +197,7 @@ def test_a_mistake_in_the_configuration_is_named_with_its_file_and_key(
 
 def test_a_list_of_no_models_is_refused(config, tmp_path):
     (config / "models.toml").write_text("")
-    with pytest.raises(ConfigError, match=r"models.toml lists no model"):
+    with pytest.raises(ConfigError, match=r"models.toml holds no entry"):
         catalog(config, tmp_path)
 
 

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import json
 from datetime import timedelta
@@ -6,9 +7,10 @@ from datetime import timedelta
 import pytest
 from run_support import BEGAN, agreeing, call, estimated, outputs, run, tasks, three_calls
 
+from tracking.dataset.briefing import FIGURES_LABEL
 from tracking.domain.run import RunState
 from tracking.ui.account import account_of, headline, tiles
-from tracking.ui.downloads import FIGURES_LABEL, as_csv, as_json, as_markdown, file_name
+from tracking.ui.downloads import as_csv, as_json, as_markdown, file_name
 
 LATER = BEGAN + timedelta(hours=1)
 
@@ -34,8 +36,36 @@ def test_markdown_says_what_the_screen_says(account):
 
 def test_markdown_holds_the_report_and_keeps_the_figures_apart(account):
     text = as_markdown(account, outputs(), None)
-    assert "## Report\n\n# Decide\n\nSpend $40,000 in summer, not $20,000." in text
-    assert text.count(f"**{FIGURES_LABEL}**") == 3
+    assert "## Report\n\n*Report Writer*\n\n### Decide\n\nSpend $40,000 in summer, not $20,000." in text
+    assert text.count(f"**{FIGURES_LABEL}** (sales.csv)") == 3
+
+
+def test_markdown_says_everything_once_below_its_own_headings(account):
+    text = as_markdown(account, outputs(), None)
+    assert [line for line in text.splitlines() if line.startswith("#")] == [
+        "# Done in 38 s: 1,275 tokens, $0.00036, 3 calls",
+        "## Token Usage Summary",
+        "### By agent",
+        "### By task",
+        "### By model",
+        "## Report",
+        "### Decide",
+        "## Task outputs",
+        "### Market research",
+        "### Data analysis",
+    ]
+    for output in outputs():
+        assert text.count(output.text.partition("\n\n")[2] or output.text) == 1
+
+
+def test_markdown_of_a_run_that_did_not_finish_says_whose_answer_it_holds(account):
+    text = as_markdown(account, outputs(2), None)
+    assert "## Report\n\n2 of 3 tasks finished: this is the last one's answer.\n\n*Data Analyst*" in text
+
+
+def test_code_that_a_model_left_open_does_not_swallow_the_rest(account):
+    texts = [dataclasses.replace(outputs()[0], text="```\n# no heading"), outputs()[1]]
+    assert "```\n# no heading\n```\n" in as_markdown(account, texts, None)
 
 
 def test_markdown_of_a_failed_run_says_why():
@@ -44,6 +74,16 @@ def test_markdown_of_a_failed_run_says_why():
     assert text.startswith("# Failed with Timeout after 38 s: no model call was seen\n")
     assert "\ntoo slow\n" in text
     assert "## Report" not in text
+
+
+def test_a_run_that_was_cut_off_is_downloaded_with_lower_bounds():
+    cut = account_of(run(RunState.LOST), [], three_calls(), LATER)
+    text = as_markdown(cut, [], None)
+    assert text.startswith("# Lost after 38 s: ≥ 1,275 tokens, ≥ $0.00036, ≥ 3 calls\n")
+    assert "| Total Tokens | ≥ 1,275 |" in text
+    assert text.count("An open call may be missing here.") == 3  # by agent, task and model
+    found = json.loads(as_json(cut, []))["metrics"]
+    assert (found["lower_bound"], found["cost_state"], found["total_cost"]) == (True, "partial", "0.00036")
 
 
 def test_json_has_exact_money_and_the_same_sums(account):

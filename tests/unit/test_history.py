@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from run_support import BEGAN, call, estimated, run, three_calls
+from run_support import BEGAN, call, estimated, refused, run, three_calls
 
 from tracking.domain.call import totals
 from tracking.domain.cost import CostState
@@ -38,7 +38,10 @@ def test_runs_add_up_exactly_and_name_their_gaps():
     assert (sums.runs, sums.tokens, sums.cost) == (6, 1275 + 420 + 420 + 100, Decimal("0.00048"))
     assert (sums.cost_state, sums.unknown_runs, sums.unpriced_runs) == (CostState.PARTIAL, 1, 3)
     assert sums_title(sums) == "6 runs used ≥ 2,215 tokens, ≥ $0.00048"
-    assert sums_note(sums) == "1 run with tokens that are not known, 3 runs with calls that are not priced"
+    assert sums_note(sums) == (
+        "1 run with tokens that are not known, 3 runs with calls that are not priced, "
+        "1 run cut off, whose last call may be missing"
+    )
 
 
 def test_runs_with_estimates_are_marked_and_counted():
@@ -52,6 +55,22 @@ def test_priced_runs_alone_leave_no_gap():
     sums = add_up(history()[:2])
     assert sums_title(sums) == "2 runs used 1,695 tokens, $0.00048"
     assert sums_note(sums) == ""
+
+
+def test_a_run_that_was_cut_off_makes_the_sums_lower_bounds():
+    [cut] = entries([run(RunState.LOST)], {"run": totals(three_calls())}, LATER)
+    assert sums_title(add_up([cut])) == "1 run used ≥ 1,275 tokens, ≥ $0.00036"
+    assert sums_note(add_up([cut])) == "1 run cut off, whose last call may be missing"
+    frame = history_frame([cut], {})
+    assert [frame[name][0] for name in ("tokens", "cost", "calls")] == ["≥ 1,275", "≥ $0.00036", "≥ 3"]
+
+
+def test_a_run_whose_requests_were_all_refused_is_listed_with_what_it_is_known_to_have_used():
+    [entry] = entries([run(RunState.FAILED)], {"run": totals([refused(0)])}, LATER)
+    frame = history_frame([entry], {})
+    assert [frame[name][0] for name in ("tokens", "cost", "calls")] == ["0", "$0.00", "0"]
+    assert sums_title(add_up([entry])) == "1 run used 0 tokens, $0.00"
+    assert sums_note(add_up([entry])) == ""
 
 
 def test_a_run_that_never_began_used_nothing_and_is_no_gap():
@@ -75,6 +94,7 @@ def test_the_table_leaves_empty_what_was_not_used_and_says_what_is_not_known():
     rows = history_frame(history(), {"comprehensive": "Comprehensive"})
     assert list(rows["tokens"]) == ["1,275", "420", "420", "100", "", "not known"]
     assert list(rows["cost"]) == ["$0.00036", "$0.00012", "unpriced", "unpriced", "", "unpriced"]
+    assert list(rows["calls"]) == ["3", "1", "1", "1", "0", "≥ 1"]
     assert list(rows["source"]) == ["tracker"] * 3 + ["crew_metrics, unverified", "", "tracker"]
     assert list(rows["preset"]) == ["Comprehensive", "brand"] + ["Comprehensive"] * 4
     assert frame.loc["Brand", "share"] == 19.0  # 420 / 2215

@@ -32,7 +32,10 @@ def test_the_code_follows_the_house_rules(command):
 HEAVY = {"crewai", "xllamacpp", "dbos", "litellm", "openai"}
 
 
-def test_what_the_dashboards_process_imports_holds_no_crewai():
+def test_what_the_dashboards_process_imports_holds_no_crewai(monkeypatch):
+    monkeypatch.setenv(
+        "DASHBOARD_WORKER_MANAGED", "true"
+    )  # importing a page runs it, and would start a worker
     program = (
         "import sys, importlib, pkgutil, tracking.ui\n"
         "for found in pkgutil.walk_packages(tracking.ui.__path__, 'tracking.ui.'):\n"

@@ -27,6 +27,7 @@ def test_options_that_make_no_sense_are_refused(arguments, message, capsys):
         ("[server]\nport = x\n", r"dashboard\.toml is not valid TOML: .*line 2"),
         ("[server]\nport = '8501'", r"host is '127\.0\.0\.1' and port is '8501'"),
         ("[server]\nport = 0", "port is 0"),
+        ("server = 3", "host is 3"),
     ],
 )
 def test_a_wrong_configuration_names_file_and_value(repo, toml, message):

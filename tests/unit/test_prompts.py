@@ -42,7 +42,7 @@ def descriptions(spec, data):
         ("market", {"brands": ("Alderbrook",)}),
         ("market", {"key_metrics": ("Units",)}),
         ("market", {"forecast_periods": 3}),
-        ("market", {"expected_revenue_usd": 1_000_000}),
+        ("market", {"expected_revenue": 1_000_000}),
         ("market", {"competitive_analysis": False}),
         ("market", {"market_share_analysis": False}),
         ("brand", {"awareness": 0}),

@@ -185,11 +185,21 @@ def test_zeros_without_any_call_are_no_data_rather_than_zero():
     assert metrics.total_tokens is None
 
 
-def test_requests_that_were_all_refused_are_told_beside_the_missing_figures():
-    refused = calls(0, 0, 0, usage=TokenUsage(), cost=Cost(0, CostState.KNOWN), failed_requests=3)
-    metrics = reconcile((crew(0, 0, 0), SILENT), refused)
-    assert (metrics.verification, metrics.failed_requests) == (Verification.NO_DATA, 3)
-    assert metrics.caption == "none: 3 calls failed, none was answered"
+REFUSED = calls(0, 0, 0, usage=TokenUsage(), cost=Cost(0, CostState.KNOWN), failed_requests=3)
+
+
+def test_where_all_requests_were_refused_it_is_known_that_nothing_was_billed():
+    metrics = reconcile((crew(0, 0, 0), SILENT), REFUSED)
+    assert (metrics.source, metrics.verification) == (Source.TRACKER, Verification.LEDGER)
+    assert metrics.caption == "tracker: 3 calls failed, nothing was billed"
+    assert (metrics.total_tokens, metrics.requests_made, metrics.total_cost) == (0, 0, Decimal(0))
+    assert (metrics.cost_state, metrics.failed_requests) == (CostState.KNOWN, 3)
+
+
+def test_beside_an_agent_whose_calls_could_not_be_seen_refusals_say_nothing_of_the_whole():
+    metrics = reconcile((crew(0, 0, 0), SILENT), REFUSED, CrewFacts(untracked=("Analyst",)))
+    assert (metrics.verification, metrics.total_tokens) == (Verification.NO_DATA, None)
+    assert metrics.caption == "none: 3 calls failed, none was answered, although Analyst worked"
 
 
 def test_figures_of_crewai_without_any_seen_call_are_shown_as_unverified():

@@ -29,14 +29,17 @@ def test_an_agent_may_have_a_model_of_its_own():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"preset": 1}, "spec.preset must be str, found 1"),
-        ({"agents": "data_analyst"}, "spec.agents must be list"),
+        ({"preset": 1}, "spec.preset must be text, found 1"),
+        ({"agents": "data_analyst"}, "spec.agents must be a list"),
         ({"agents": []}, "at least one agent"),
         (
             {"settings": {"context_mode": "some"}},
             "context_mode must be one of all, declared, trimmed, found 'some'",
         ),
-        ({"settings": {"max_output_tokens": True}}, "max_output_tokens must be int"),
+        ({"settings": {"max_output_tokens": True}}, "max_output_tokens must be a whole number, found True"),
+        ({"brand": {"sentiment": True}}, "spec.brand.sentiment must be a number, found True"),
+        ({"campaign": {"budget_usd": -5}}, "campaign.budget_usd must be from 0 to 10,000,000,000, found -5"),
+        ({"brand": {"sentiment": float("nan")}}, "brand.sentiment must be from -1 to 1, found nan"),
         ({"market": 3}, "spec.market must be a table"),
         ({"colour": "red"}, "unknown keys: colour"),
     ],

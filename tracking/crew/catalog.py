@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 import socket
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-import yaml
-
+from tracking.crew.entries import Entry, toml_entries, yaml_entries
 from tracking.crew.inputs import INPUTS
 from tracking.dataset.briefing import FOCUSES
-from tracking.domain.spec import RunSpec
+from tracking.domain.spec import BOUNDS, RunSettings, RunSpec
 from tracking.errors import ConfigError
 from tracking.settings import Settings
 
-# What a file must hold for a field of these types. Other fields are checked by what they are made into.
-_TYPES: Final[Mapping[Any, tuple[Any, str]]] = {
-    str: (str, "text"),
-    str | None: (str | None, "text"),
-    tuple[str, ...]: (list, "a list"),
-    bool: (bool, "true or false"),
-    int: (int, "a whole number"),
+# What an entry of each file may hold.
+_AGENT: Final = {"role": str, "goal": str, "backstory": str}
+_TASK: Final = {
+    "agent": str,
+    "description": str,
+    "expected_output": str,
+    "briefing": str,
+    "inputs": list,
+    "context": list,
 }
+_PRESET: Final = {"title": str, "summary": str, "agents": list}
+_SECTIONS: Final = {"campaign": dict, "market": dict, "brand": dict}
+_MODEL: Final = {"label": str, "provider": str}
+_MODEL_OPTIONS: Final = {
+    **dict.fromkeys(("model", "model_env", "key_env", "base_url", "base_url_env", "package"), str),
+    "tools": bool,
+    "context_window": int,
+    "min_output_tokens": int,
+}
+_LARGEST_WINDOW: Final = 10**9  # larger than any model's: a typing error, not a window
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +72,13 @@ class Preset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEntry:
-    """A model and whether it can be used here. `problem` says why not, and what to do; None: usable."""
+    """A model and whether it can be used here.
+
+    Attributes:
+        min_output_tokens: output that an answer needs room for, where the model thinks first and thinking
+            counts as output; None for a model that answers at once.
+        problem: why it can't be used here, and what to do; None: usable.
+    """
 
     id: str
     label: str
@@ -73,6 +89,7 @@ class ModelEntry:
     package: str | None = None
     tools: bool = False
     context_window: int = 4096
+    min_output_tokens: int | None = None
     problem: str | None = None
 
     @property
@@ -102,6 +119,11 @@ class Catalog:
         """The page's fields that reach at least one of these agents' prompts."""
         return frozenset(name for task in self.tasks_of(agents) for name in task.inputs)
 
+    def output_tokens(self, models: Iterable[str]) -> int:
+        """The limit of output that a run on these models begins with: what the neediest of them needs."""
+        least = (self.models[model].min_output_tokens or 0 for model in models)
+        return max([RunSettings().max_output_tokens, *least])
+
     @property
     def default_model(self) -> ModelEntry:
         """The first usable model; when there is none, the last one listed, which says what it lacks."""
@@ -116,51 +138,62 @@ def load_catalog(settings: Settings) -> Catalog:
     """
     folder = settings.config
     agents = {
-        name: AgentEntry(name=name, **_fields(folder / "agents.yaml", name, entry, AgentEntry))
-        for name, entry in _yaml(folder / "agents.yaml").items()
+        e.name: AgentEntry(e.name, **e.checked(_AGENT, {})) for e in yaml_entries(folder / "agents.yaml")
     }
-    tasks = {
-        name: _task(folder / "tasks.yaml", name, entry, agents)
-        for name, entry in _yaml(folder / "tasks.yaml").items()
-    }
-    _check_context(folder / "tasks.yaml", tasks)
-    presets = {
-        name: _preset(folder / "analyses.yaml", name, entry, agents)
-        for name, entry in _yaml(folder / "analyses.yaml").items()
-    }
+    tasks: dict[str, TaskEntry] = {}
+    for entry in yaml_entries(folder / "tasks.yaml"):
+        tasks[entry.name] = _task(entry, agents, earlier=list(tasks))
+    presets = {e.name: _preset(e, agents) for e in yaml_entries(folder / "analyses.yaml")}
     return Catalog(agents, tasks, presets, load_models(settings))
 
 
 def load_models(settings: Settings) -> dict[str, ModelEntry]:
-    """Read config/models.toml and look whether each model can be used on this machine, now."""
-    file = settings.config / "models.toml"
+    """Read config/models.toml and look whether each model can be used on this machine, now.
+
+    Raises:
+        ConfigError: it is missing or not valid.
+    """
+    return {entry.name: _model(entry, settings) for entry in toml_entries(settings.config / "models.toml")}
+
+
+def _task(entry: Entry, agents: Mapping[str, AgentEntry], earlier: Iterable[str]) -> TaskEntry:
+    values = entry.checked(_TASK, {})
+    entry.check_names("agent", [values["agent"]], agents)
+    entry.check_names("briefing", [values["briefing"]], FOCUSES)
+    entry.check_names("inputs", values["inputs"], INPUTS)
+    entry.check_names("context", values["context"], earlier)
+    values |= {"inputs": tuple(values["inputs"]), "context": tuple(values["context"])}
+    return TaskEntry(entry.name, **values)
+
+
+def _preset(entry: Entry, agents: Mapping[str, AgentEntry]) -> Preset:
+    values = entry.checked(_PRESET, _SECTIONS)
+    entry.check_names("agents", values["agents"], agents)
+    sections = {name: values.pop(name, {}) for name in _SECTIONS}
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # not TOML, or not UTF-8
-        raise ConfigError(f"{file.name} can't be read: {error}") from error
-    if not tables:
-        raise ConfigError(f"{file.name} lists no model")
-    return {id_: _model(file, id_, table, settings) for id_, table in tables.items()}
+        spec = RunSpec.from_json({"preset": entry.name, "agents": values["agents"], "model": "", **sections})
+    except ConfigError as error:
+        raise ConfigError(f"{entry.file.name}: {entry.name}: {str(error).removeprefix('spec.')}") from error
+    defaults = {name: spec.to_json()[name] for name in _SECTIONS}
+    return Preset(entry.name, defaults=defaults, **{**values, "agents": spec.agents})
 
 
-def _model(file: Path, id_: str, table: Any, settings: Settings) -> ModelEntry:
-    if not isinstance(table, dict):
-        raise ConfigError(f"{file.name}: {id_} must be a table: [{id_}]")
-    values = dict(table)
-    for key in ("model", "base_url"):
-        variable = values.pop(f"{key}_env", None)
+def _model(entry: Entry, settings: Settings) -> ModelEntry:
+    values = entry.checked(_MODEL, _MODEL_OPTIONS)
+    entry.check_range("context_window", 1, _LARGEST_WINDOW)
+    entry.check_range("min_output_tokens", 1, int(BOUNDS["settings.max_output_tokens"][1]))
+    needed = ("model", "base_url") if values["provider"] == "openai_compatible" else ("model",)
+    for key in needed:
+        if not values.get(key) and not values.get(f"{key}_env"):
+            raise entry.wrong(f"lacks {key} or {key}_env: add one of them")
+    variables = {key: values.pop(f"{key}_env", None) for key in ("model", "base_url")}
+    for key, variable in variables.items():
         values[key] = (os.environ.get(variable) if variable else None) or values.get(key)
-    values["model"] = values["model"] or ""
-    try:
-        entry = ModelEntry(id=id_, **values)
-    except TypeError as error:
-        raise ConfigError(f"{file.name} [{id_}]: {error}") from error
-    _check_types(file, id_, values, ModelEntry)
-    problem = _problem(entry, table, settings)
-    return ModelEntry(id=id_, **values, problem=problem)
+    model = ModelEntry(id=entry.name, **{**values, "model": values["model"] or ""})
+    return dataclasses.replace(model, problem=_problem(model, variables, settings))
 
 
-def _problem(entry: ModelEntry, table: Mapping[str, Any], settings: Settings) -> str | None:
+def _problem(entry: ModelEntry, variables: Mapping[str, str | None], settings: Settings) -> str | None:
     """Why a model can't be used here, as the end of a sentence that begins with its name."""
     compatible = entry.provider == "openai_compatible"
     checks = (
@@ -174,9 +207,9 @@ def _problem(entry: ModelEntry, table: Mapping[str, Any], settings: Settings) ->
         ),
         (
             compatible and not entry.base_url,
-            f"needs an address: set {table.get('base_url_env')} and start again",
+            f"needs an address: set {variables['base_url']} and start again",
         ),
-        (not entry.model, f"needs a model's name: set {table.get('model_env')} and start again"),
+        (not entry.model, f"needs a model's name: set {variables['model']} and start again"),
         (
             entry.is_local and not settings.weights.exists(),
             "has no weights here yet: run python run_dashboard.py once, with a network",
@@ -197,73 +230,3 @@ def _answers(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def _yaml(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:  # its own words begin with what it was doing, and go on for lines
-        mark = error.problem_mark
-        place = "" if mark is None else f", in line {mark.line + 1}, column {mark.column + 1}"
-        raise ConfigError(f"{file.name} can't be read: {error.problem}{place}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{file.name} can't be read: {error}") from error
-    if not isinstance(content, dict) or not content:
-        raise ConfigError(f"{file.name} must map names to entries")
-    return content
-
-
-def _fields(file: Path, name: str, entry: Any, kind: type) -> dict[str, Any]:
-    wanted = {key for key in kind.__dataclass_fields__ if key != "name"}  # type: ignore[attr-defined]  # a dataclass
-    found = set(entry) if isinstance(entry, dict) else set()
-    if missing := sorted(wanted - found):
-        raise ConfigError(f"{file.name}: {name} lacks {', '.join(missing)}")
-    if unknown := sorted(found - wanted):
-        raise ConfigError(f"{file.name}: {name} has unknown keys: {', '.join(unknown)}")
-    _check_types(file, name, entry, kind)
-    return dict(entry)
-
-
-def _check_types(file: Path, name: str, entry: Mapping[str, Any], kind: type) -> None:
-    hints = get_type_hints(kind)
-    for key, value in entry.items():
-        wanted, words = _TYPES.get(hints[key], (object, ""))
-        if not isinstance(value, wanted):
-            raise ConfigError(f"{file.name}: {name}.{key} must be {words}, found {value!r}")
-
-
-def _task(file: Path, name: str, entry: Any, agents: Mapping[str, AgentEntry]) -> TaskEntry:
-    values = _fields(file, name, entry, TaskEntry)
-    _known(file, name, "agent", [values["agent"]], agents)
-    _known(file, name, "briefing", [values["briefing"]], FOCUSES)
-    _known(file, name, "inputs", values["inputs"], INPUTS)
-    return TaskEntry(
-        name=name, **{**values, "inputs": tuple(values["inputs"]), "context": tuple(values["context"])}
-    )
-
-
-def _check_context(file: Path, tasks: Mapping[str, TaskEntry]) -> None:
-    earlier: list[str] = []
-    for task in tasks.values():
-        _known(file, task.name, "context", task.context, earlier)
-        earlier.append(task.name)
-
-
-def _preset(file: Path, name: str, entry: Any, agents: Mapping[str, AgentEntry]) -> Preset:
-    entry = dict(entry) if isinstance(entry, dict) else {}
-    sections = {key: entry.pop(key, {}) for key in ("campaign", "market", "brand")}
-    values = _fields(file, name, entry | {"defaults": sections}, Preset)
-    _known(file, name, "agents", values["agents"], agents)
-    try:
-        RunSpec.from_json({"preset": name, "agents": values["agents"], "model": "", **sections})
-    except ConfigError as error:
-        raise ConfigError(f"{file.name}: {name}: {error}") from error
-    return Preset(name=name, **{**values, "agents": tuple(values["agents"])})
-
-
-def _known(file: Path, name: str, key: str, found: Iterable[str], known: Iterable[str]) -> None:
-    names = list(known)
-    if unknown := [item for item in found if item not in names]:
-        raise ConfigError(
-            f"{file.name}: {name}.{key} names {', '.join(unknown)}, known here: {', '.join(names)}"
-        )

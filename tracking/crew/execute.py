@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import traceback
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from tracking.crew.models import Models
 from tracking.crew.prompts import TaskPrompt, task_prompts
 from tracking.crew.redact import redacted
 from tracking.dataset.choices import select
+from tracking.domain.call import CallTotals
 from tracking.domain.run import Run, RunState, TaskProgress
 from tracking.domain.spec import RunSpec
 from tracking.errors import BudgetExceeded, LedgerError, TrackingError
@@ -97,7 +99,8 @@ def _kick_off(
     with contextlib.ExitStack() as stack:
         if tracking is not None:
             execution.tracker = stack.enter_context(tracking)
-            stack.enter_context(_token_budget(spec.settings.token_budget, execution))
+            warn = functools.partial(book.log, run_id, "warning")
+            stack.enter_context(_token_budget(spec.settings.token_budget, execution, warn))
         execution.result = execution.crew.kickoff()
         if execution.over_budget is not None:  # also where crewai made do without the refused call
             raise execution.over_budget
@@ -117,26 +120,42 @@ def _progress(book: RunBook, run_id: str, outputs: OutputStore) -> Callable[[Tas
 
 
 @contextlib.contextmanager
-def _token_budget(budget: int | None, execution: _Execution) -> Iterator[None]:
-    """Refuse the next call once the budget is spent. crewai asks its hooks before every model call."""
+def _token_budget(budget: int | None, execution: _Execution, warn: Callable[[str], None]) -> Iterator[None]:
+    """Refuse the next call once the budget is spent. crewai asks its hooks before every model call.
+
+    A call of unknown usage is not one of 0 tokens: as soon as there is one, the budget may be spent, and the
+    run's log says so.
+    """
     if budget is None:
         yield
         return
+    warned = False
 
     def check(_: Any) -> None:
+        nonlocal warned
         assert execution.tracker is not None
-        used = execution.tracker.usage.total_tokens or 0
-        if used >= budget:
+        sums = execution.tracker.totals
+        if (sums.usage.total_tokens or 0) >= budget:
             execution.over_budget = BudgetExceeded(
-                f"the token budget of {budget:,} is spent: {used:,} tokens used, the next call was not made"
+                f"the token budget of {budget:,} is spent: {_spent(sums)}, the next call was not made"
             )
             raise HookAborted(str(execution.over_budget), source="token budget")
+        if sums.unknown_requests and not warned:
+            warned = True
+            warn(f"the token budget of {budget:,} may be spent: {_spent(sums)}")
 
     register(InterceptionPoint.PRE_MODEL_CALL, check)
     try:
         yield
     finally:
         unregister(InterceptionPoint.PRE_MODEL_CALL, check)
+
+
+def _spent(sums: CallTotals) -> str:
+    used, unknown = sums.usage.total_tokens or 0, sums.unknown_requests
+    if not unknown:
+        return f"{'about ' if sums.estimated_requests else ''}{used:,} tokens used"
+    return f"at least {used:,} tokens used, {unknown:,} {'call' if unknown == 1 else 'calls'} unknown"
 
 
 def _beat(book: RunBook, run_id: str, execution: _Execution) -> None:

@@ -7,31 +7,35 @@ from typing import Final
 
 from tracking.domain.spec import RunSpec
 
+Said = Callable[[RunSpec, str], str]
+"""Makes the line from the run's spec and the sign of the data's currency."""
+
 
 def _listed(values: Iterable[str]) -> str:
     return ", ".join(values)
 
 
-def _money(amount: int | None) -> str:
-    return "" if amount is None else f"${amount:,}"
+def _money(amount: int | None, currency: str) -> str:
+    return "" if amount is None else f"{currency}{amount:,}"
 
 
-def _forecast_periods(spec: RunSpec) -> str:
-    return f"Forecast horizon: {spec.market.forecast_periods} months"
-
-
-def _labelled(label: str, value: Callable[[RunSpec], str]) -> Callable[[RunSpec], str]:
-    def line(spec: RunSpec) -> str:
+def _labelled(label: str, value: Callable[[RunSpec], str]) -> Said:
+    def line(spec: RunSpec, _: str) -> str:
         text = value(spec)
         return f"{label}: {text}" if text else ""
 
     return line
 
 
-INPUTS: Final[Mapping[str, Callable[[RunSpec], str]]] = {
+def _expected_revenue(spec: RunSpec, currency: str) -> str:
+    amount = _money(spec.market.expected_revenue, currency)
+    return f"Expected revenue: {amount}" if amount else ""
+
+
+INPUTS: Final[Mapping[str, Said]] = {
     "target_audience": _labelled("Target audience", lambda s: s.campaign.target_audience),
     "campaign_type": _labelled("Campaign type", lambda s: s.campaign.campaign_type),
-    "campaign_budget": _labelled("Campaign budget", lambda s: _money(s.campaign.budget_usd)),
+    "campaign_budget": _labelled("Campaign budget", lambda s: _money(s.campaign.budget_usd, "$")),
     "campaign_duration": _labelled(
         "Campaign duration",
         lambda s: f"{s.campaign.duration_weeks} weeks" if s.campaign.duration_weeks is not None else "",
@@ -44,10 +48,10 @@ INPUTS: Final[Mapping[str, Callable[[RunSpec], str]]] = {
     "categories": _labelled("Categories", lambda s: _listed(s.market.categories)),
     "brands": _labelled("Brands", lambda s: _listed(s.market.brands)),
     "key_metrics": _labelled("Key metrics", lambda s: _listed(s.market.key_metrics)),
-    "forecast_periods": _forecast_periods,
-    "expected_revenue": _labelled("Expected revenue", lambda s: _money(s.market.expected_revenue_usd)),
-    "competitive_analysis": lambda s: "Compare with competitors." if s.market.competitive_analysis else "",
-    "market_share_analysis": lambda s: (
+    "forecast_periods": _labelled("Forecast horizon", lambda s: f"{s.market.forecast_periods} months"),
+    "expected_revenue": _expected_revenue,
+    "competitive_analysis": lambda s, _: "Compare with competitors." if s.market.competitive_analysis else "",
+    "market_share_analysis": lambda s, _: (
         "Say how the market is shared." if s.market.market_share_analysis else ""
     ),
     "brand_awareness": _labelled(
@@ -60,6 +64,9 @@ INPUTS: Final[Mapping[str, Callable[[RunSpec], str]]] = {
 }
 
 
-def lines(spec: RunSpec, names: Iterable[str]) -> list[str]:
-    """What an agent is told, in the order of `names`; empty fields are left out."""
-    return [text for name in names if (text := INPUTS[name](spec))]
+def lines(spec: RunSpec, names: Iterable[str], currency: str) -> list[str]:
+    """What an agent is told, in the order of `names`; empty fields are left out.
+
+    `currency` is the sign of the data's amounts.
+    """
+    return [text for name in names if (text := INPUTS[name](spec, currency))]

@@ -52,11 +52,11 @@ def task_prompts(spec: RunSpec, catalog: Catalog, data: SalesData) -> list[TaskP
 
 def _description(task: TaskEntry, spec: RunSpec, data: SalesData) -> str:
     figures = briefing(data, task.briefing, periods=spec.market.forecast_periods)
-    return "\n".join([task.description, *lines(spec, task.inputs), "Figures:", figures])
+    return "\n".join([task.description, *lines(spec, task.inputs, data.currency), "Figures:", figures])
 
 
 def _figures(task: TaskEntry, spec: RunSpec, data: SalesData) -> str:
-    expected = spec.market.expected_revenue_usd if "expected_revenue" in task.inputs else None
+    expected = spec.market.expected_revenue if "expected_revenue" in task.inputs else None
     return figures_markdown(
         data,
         task.briefing,

@@ -86,7 +86,7 @@ class Spares:
         self._start = start
         self._lock = threading.Lock()
         self._closed = False
-        self._current: RunProcess | None = start()
+        self._current: RunProcess | None = None
 
     @property
     def warm(self) -> bool:
@@ -98,7 +98,7 @@ class Spares:
         with self._lock:
             taken = self._current if self._current is not None and self._current.alive else self._start()
             self._current = None
-        timer = threading.Timer(_SUCCESSOR_SECONDS, self._refill)
+        timer = threading.Timer(_SUCCESSOR_SECONDS, self.refill)
         timer.daemon = True
         timer.start()
         return taken
@@ -110,7 +110,8 @@ class Spares:
                 self._current.kill()
                 self._current = None
 
-    def _refill(self) -> None:
+    def refill(self) -> None:
+        """Start a spare where there is none."""
         with self._lock:
             if self._current is None and not self._closed:
                 self._current = self._start()

@@ -48,19 +48,30 @@ class RunWorker:
         self._running: dict[str, RunProcess] = {}
         self._ended = threading.Event()
         self._spares = Spares()
+        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def work(self, *, exit_when_idle: float | None = None) -> None:
-        """Work until SIGTERM or Ctrl-C, or, with `exit_when_idle`, after so many seconds without a run."""
+    def work(self, *, exit_when_idle: float | None = None, if_none: bool = False) -> None:
+        """Work until SIGTERM or Ctrl-C.
+
+        Args:
+            exit_when_idle: or until there was no run for so many seconds.
+            if_none: not at all where another worker lives.
+        """
+        if if_none and not self._book.claim_worker(self._as_entered()):
+            return
         signal.signal(signal.SIGTERM, lambda *_: self._ended.set())
         signal.signal(signal.SIGINT, lambda *_: self._ended.set())
-        self._book.bury_lost()
-        launch(self._settings, self._execute)
-        logger.info("worker %s is ready", self._id)
-        while not self._ended.wait(_BEAT_SECONDS):
-            self._say_alive()
-            if exit_when_idle is not None and time.monotonic() - self._last_busy > exit_when_idle:
-                break
-        self._close()
+        # From the start: a claim that falls silent while the queue is connected would let another one in.
+        self._heart.start()
+        try:
+            self._spares.refill()
+            launch(self._settings, self._execute)
+            logger.info("worker %s is ready", self._id)
+            while not self._ended.wait(_BEAT_SECONDS):
+                if exit_when_idle is not None and time.monotonic() - self._last_busy > exit_when_idle:
+                    break
+        finally:
+            self._close()
 
     def _execute(self, run_id: str) -> None:
         run = self._ledger.run(run_id)
@@ -96,22 +107,29 @@ class RunWorker:
                 self._book.finish(run_id, RunState.STOPPED, stop_reason="stopped by you")
         self._book.finish(run_id, RunState.LOST, stop_reason=_how_it_died(process.exit_code))
 
+    def _beat(self) -> None:
+        self._say_alive()
+        while not self._ended.wait(_BEAT_SECONDS):
+            self._say_alive()
+
+    def _as_entered(self) -> Worker:
+        """What the ledger's list of workers says of this one now."""
+        return Worker(
+            worker_id=self._id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started_at=self._started_at,
+            heartbeat_at=datetime.now(UTC),
+            running=len(self._running),
+            warm=self._spares.warm,
+            versions={"python": platform.python_version(), "crewai": version("crewai")},
+        )
+
     def _say_alive(self) -> None:
         if self._ended.is_set():
             return
         try:
-            self._book.beat_worker(
-                Worker(
-                    worker_id=self._id,
-                    host=socket.gethostname(),
-                    pid=os.getpid(),
-                    started_at=self._started_at,
-                    heartbeat_at=datetime.now(UTC),
-                    running=len(self._running),
-                    warm=self._spares.warm,
-                    versions={"python": platform.python_version(), "crewai": version("crewai")},
-                )
-            )
+            self._book.beat_worker(self._as_entered())
             self._book.bury_lost()
         except Exception:  # a ledger that is locked for a moment must not end the worker
             logger.exception("the worker could not say that it lives")
@@ -124,6 +142,7 @@ class RunWorker:
             self._book.finish(run_id, RunState.STOPPED, stop_reason="the worker was shut down")
             process.kill()
         DBOS.destroy()
+        self._heart.join()  # or its last beat would enter the worker again
         self._book.remove_worker(self._id)
 
 

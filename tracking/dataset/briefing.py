@@ -13,6 +13,7 @@ from tracking.dataset.outlook import forecast
 from tracking.dataset.sales import SalesData
 
 FOCUSES: Final = tuple(FOCUS_LINES)
+FIGURES_LABEL: Final = "Figures computed from the data, not by the model"
 # About 220 tokens: figures cost one for 2.5 characters, and a 135M-parameter model loses the thread of more.
 MOST_CHARACTERS: Final = 560
 
@@ -59,7 +60,7 @@ def figures_markdown(
     source = _escaped(f"{excerpt(data.name)}, {data.rows:,} rows, {span(data)}")
     return "\n".join(
         [
-            f"**Figures computed from the data, not by the model** ({source})",
+            f"**{FIGURES_LABEL}** ({source})",
             "",
             "| Figure | Value |",
             "| --- | --- |",

@@ -100,6 +100,8 @@ class TokenMetrics(Mapping[str, Any]):
         estimated_tokens: the part of `total_tokens` that no provider reported; None when it can't be told.
         untracked: agents that worked without any model call that could be seen; theirs are in no figure.
         unattributed_requests: billed requests that are this run's or another's; they are in no figure.
+        lower_bound: the run was ended from outside, and a call that was open then may be billed: tokens, cost
+            and requests are at least these.
         source: which reading is shown; `verification`: how sure that is; `caption`: both in a sentence.
         readings: all three, the refuted ones with their reason.
     """
@@ -122,6 +124,7 @@ class TokenMetrics(Mapping[str, Any]):
     failed_requests: int = 0
     untracked: tuple[str, ...] = ()
     unattributed_requests: int = 0
+    lower_bound: bool = False
     source: Source
     verification: Verification
     caption: str

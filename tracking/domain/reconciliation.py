@@ -39,6 +39,8 @@ def _verdict(readings: Sequence[Reading], calls: CallTotals, facts: CrewFacts) -
     everything = (*judged, tracker_reading(calls))
     agreeing = next((r for r in judged if r.says_something and r.refuted is None), None)
     if calls.requests == 0:
+        if calls.failed_requests and not facts.untracked and not any(r.says_something for r in judged):
+            return _nothing_billed(everything, calls)
         return _no_calls(everything, agreeing, calls.failed_requests)
     if agreeing is not None and calls.unknown_requests == calls.estimated_requests == 0:
         caption = f"{agreeing.source}, verified against {_calls(calls.requests)}"
@@ -166,6 +168,13 @@ def _no_calls(readings: tuple[Reading, ...], agreeing: Reading | None, refused: 
         caption = f"{said.source}, unverified: the tracker saw none of these calls"
         metrics = _metrics(said, None, Verification.UNVERIFIED, caption, unrefuted)
     return dataclasses.replace(metrics, failed_requests=refused)
+
+
+def _nothing_billed(readings: tuple[Reading, ...], calls: CallTotals) -> TokenMetrics:
+    """Every request was refused: that nothing was used is known."""
+    nothing = dataclasses.replace(readings[-1], input_tokens=0, output_tokens=0, total_tokens=0)
+    caption = f"tracker: {_calls(calls.failed_requests)} failed, nothing was billed"
+    return _metrics(nothing, calls, Verification.LEDGER, caption, (*readings[:-1], nothing))
 
 
 def _metrics(

@@ -8,9 +8,30 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from tracking.errors import ConfigError
+
+# The least and the most of every number that a person sets, both included.
+BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
+    "campaign.budget_usd": (0, 10**10),
+    "campaign.duration_weeks": (1, 260),
+    "market.forecast_periods": (1, 36),
+    "market.expected_revenue": (0, 10**12),
+    "brand.awareness": (0, 100),
+    "brand.sentiment": (-1, 1),
+    "settings.max_output_tokens": (16, 32_768),
+    "settings.context_tokens": (10, 32_768),
+    "settings.token_budget": (1, 10**9),
+}
+_WORDS: Final = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a table",
+}
 
 
 class ContextMode(StrEnum):
@@ -44,7 +65,7 @@ class Market:
     brands: tuple[str, ...] = ()
     key_metrics: tuple[str, ...] = ()
     forecast_periods: int = 6  # months
-    expected_revenue_usd: int | None = None  # over the forecast periods
+    expected_revenue: int | None = None  # over the forecast periods, in the data's currency
     competitive_analysis: bool = True
     market_share_analysis: bool = True
 
@@ -110,6 +131,16 @@ class RunSpec:
     def __post_init__(self) -> None:
         if not self.agents:
             raise ConfigError("a run needs at least one agent")
+        for path, (low, high) in BOUNDS.items():
+            section, name = path.split(".")
+            value = getattr(getattr(self, section), name)
+            if value is not None and not low <= value <= high:
+                raise ConfigError(f"{path} must be from {low:,} to {high:,}, found {value:,}")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every model that takes part, once."""
+        return tuple(dict.fromkeys(self.model_of(agent) for agent in self.agents))
 
     def model_of(self, agent: str) -> str:
         return self.agent_models.get(agent, self.model)
@@ -158,7 +189,7 @@ def _build(kind: Any, value: Any, path: str) -> Any:
         if value not in [str(member) for member in kind]:
             raise ConfigError(f"{path} must be one of {', '.join(kind)}, found {value!r}")
         return kind(value)
-    return float(value) if kind is float and isinstance(value, int) else _of(kind, value, path)
+    return _of(kind, value, path)
 
 
 def _is_required(field_: dataclasses.Field[Any]) -> bool:
@@ -166,6 +197,9 @@ def _is_required(field_: dataclasses.Field[Any]) -> bool:
 
 
 def _of(kind: type, value: Any, path: str) -> Any:
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ConfigError(f"{path} must be {kind.__name__}, found {value!r}")
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if kind is float and whole:
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and not whole):
+        raise ConfigError(f"{path} must be {_WORDS[kind]}, found {value!r}")
     return value

@@ -48,10 +48,11 @@ def configured_server(place: Place) -> tuple[str, int]:
     """Host and port from config/dashboard.toml [server], 127.0.0.1 and 8501 where it is silent."""
     path = place.root / "config" / "dashboard.toml"
     try:
-        server = tomllib.loads(path.read_text(encoding="utf-8")).get("server", {})
+        found = tomllib.loads(path.read_text(encoding="utf-8")).get("server", {})
+        server = found if isinstance(found, dict) else {"host": found}
     except FileNotFoundError:
         server = {}
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LaunchError(f"{path} is not valid TOML: {error}.", "correct that line.") from error
     host, port = server.get("host", "127.0.0.1"), server.get("port", 8501)
     if not isinstance(host, str) or type(port) is not int or not 0 < port < 65536:

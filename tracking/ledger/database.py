@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +14,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tracking.errors import LedgerError, LedgerVersionError
 from tracking.ledger.schema import SCHEMA_VERSION, calls, metadata, schema_version
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WAL_ATTEMPTS = 500  # ten seconds, as for any other lock
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -59,7 +64,11 @@ def create_tables(engine: sa.Engine, tables: sa.MetaData) -> None:
     """
     for attempt in range(3):
         try:
-            tables.create_all(engine)
+            with engine.begin() as connection:
+                for table in tables.sorted_tables:
+                    connection.execute(CreateTable(table, if_not_exists=True))
+                    for index in table.indexes:
+                        connection.execute(CreateIndex(index, if_not_exists=True))
         except LedgerError:
             if attempt == 2:
                 raise
@@ -134,7 +143,7 @@ def _open_sqlite(url: URL) -> sa.Engine:
     def _configure(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA busy_timeout = 10000")
         if not in_memory:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
         # NORMAL survives kill -9 of any process; only a power cut can take the last commits.
         connection.execute("PRAGMA synchronous = NORMAL")
 
@@ -143,6 +152,16 @@ def _open_sqlite(url: URL) -> sa.Engine:
     except SQLAlchemyError as error:
         raise LedgerError(f"the ledger {url.database} can't be opened: {error.__cause__ or error}") from error
     return _with_errors_of_ours(engine)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Two processes may open a new file at once, and SQLite has no patience in this: it is asked again."""
+    for _ in range(_WAL_ATTEMPTS):
+        with contextlib.suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        time.sleep(0.02)
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _with_errors_of_ours(engine: sa.Engine) -> sa.Engine:

@@ -179,18 +179,21 @@ class RunBook:
         with self._engine.connect() as connection:
             return [LogLine(moment(r.at), r.level, r.message) for r in connection.execute(query)]
 
+    def claim_worker(self, worker: Worker) -> bool:
+        """Enter a worker unless another one lives. Of two that start at once, one is told False."""
+        values = _worker_row(worker)
+        gone = microseconds(worker.heartbeat_at - WORKER_GONE_AFTER)
+        nobody = ~sa.exists().where(workers.c.heartbeat_at > gone)
+        row = sa.select(*(sa.literal(value, workers.c[name].type) for name, value in values.items()))
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":  # SQLite lets one statement write at a time anyway
+                connection.exec_driver_sql("LOCK TABLE workers IN SHARE ROW EXCLUSIVE MODE")
+            enter = workers.insert().from_select(list(values), row.where(nobody))
+            return connection.execute(enter.returning(workers.c.worker_id)).first() is not None
+
     def beat_worker(self, worker: Worker) -> None:
         """Say that a worker lives and what it does. Rows of workers long gone are cleared away."""
-        values = {
-            "worker_id": worker.worker_id,
-            "host": worker.host,
-            "pid": worker.pid,
-            "started_at": microseconds(worker.started_at),
-            "heartbeat_at": microseconds(worker.heartbeat_at),
-            "running": worker.running,
-            "warm": int(worker.warm),
-            "versions": json.dumps(dict(worker.versions)),
-        }
+        values = _worker_row(worker)
         gone = microseconds(worker.heartbeat_at - timedelta(days=1))
         # One statement for the row: a worker's threads may say so at the same time.
         upsert = insert_into(self._engine, workers).values(values)
@@ -220,3 +223,16 @@ class RunBook:
                 )
                 for row in connection.execute(query)
             ]
+
+
+def _worker_row(worker: Worker) -> dict[str, Any]:
+    return {
+        "worker_id": worker.worker_id,
+        "host": worker.host,
+        "pid": worker.pid,
+        "started_at": microseconds(worker.started_at),
+        "heartbeat_at": microseconds(worker.heartbeat_at),
+        "running": worker.running,
+        "warm": int(worker.warm),
+        "versions": json.dumps(dict(worker.versions)),
+    }

@@ -1,10 +1,9 @@
 """A run's account: its figures and the words for them, for the page and for the downloads alike."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from tracking.analysis.missing import was_tracked
@@ -13,28 +12,12 @@ from tracking.domain.cost import CostState
 from tracking.domain.reading import TokenMetrics, Verification
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import Run, RunState, TaskProgress
-from tracking.domain.usage import UsageState
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook
-from tracking.ui.format import NOT_KNOWN, counted, duration, share, spoken, token_total, tokens, usd
+from tracking.ui.format import NOT_KNOWN, counted, duration, share, token_total, tokens, usd
 
-UNATTRIBUTED: Final = "unattributed"
-
-
-class Dimension(StrEnum):
-    """By what a run's calls can be told apart."""
-
-    AGENT = "agent"
-    TASK = "task"
-    MODEL = "model"
-
-
-_NAME_OF: Final[dict[Dimension, Callable[[LlmCall], str | None]]] = {
-    Dimension.AGENT: lambda call: call.agent_name,
-    Dimension.TASK: lambda call: call.task_name,
-    Dimension.MODEL: lambda call: call.billed_model,
-}
+MISSING_CALL: Final = "an open call may be missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +43,6 @@ class Tile:
     warns: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One agent, task or model. `name` is None for calls that nobody could be named for."""
-
-    name: str | None
-    label: str  # the name as it is said
-    totals: CallTotals
-    share: float | None  # of the run's known tokens
-
-
 def load_account(
     ledger: Ledger, book: RunBook, outputs: OutputStore, run_id: str, now: datetime
 ) -> Account | None:
@@ -92,15 +65,35 @@ def account_of(run: Run, tasks: Iterable[TaskProgress], calls: Iterable[LlmCall]
     known = tuple(calls)
     sums = totals(known)
     state = run.state_at(now)
-    return Account(run, state, tuple(tasks), known, sums, metrics_of(run, sums), elapsed_of(run, state, now))
+    metrics = metrics_of(run, state, sums)
+    return Account(run, state, tuple(tasks), known, sums, metrics, elapsed_of(run, state, now))
 
 
-def metrics_of(run: Run, sums: CallTotals) -> TokenMetrics:
+def metrics_of(run: Run, state: RunState, sums: CallTotals) -> TokenMetrics:
     """The figures as they were settled at the run's end; without that, as the ledger has them so far."""
     settled = (run.readings or {}).get("metrics")
     if settled is not None:
         return TokenMetrics.from_json(settled)
-    return reconcile([], sums if was_tracked(run) or sums.requests else None)
+    metrics = reconcile([], sums if was_tracked(run) or sums.requests else None)
+    return _at_least(run, metrics) if cut_off(run, state) else metrics
+
+
+def cut_off(run: Run, state: RunState) -> bool:
+    """Whether it was ended before it could settle its figures: a call that was open then is not in them."""
+    return state in {RunState.LOST, RunState.STOPPED} and run.started_at is not None and run.readings is None
+
+
+def _at_least(run: Run, metrics: TokenMetrics) -> TokenMetrics:
+    """As lower bounds. Of the ratios nothing is left; on a single free model the missing call is free too."""
+    free = metrics.cost_state is CostState.FREE and "model" in run.spec and not run.spec.get("agent_models")
+    bounded = metrics.total_cost is not None and not free
+    return dataclasses.replace(
+        metrics,
+        cost_state=CostState.PARTIAL if bounded else metrics.cost_state,
+        cost_per_token=None,
+        tokens_per_request=None,
+        lower_bound=True,
+    )
 
 
 def elapsed_of(run: Run, state: RunState, now: datetime) -> timedelta | None:
@@ -136,14 +129,20 @@ def _used(account: Account) -> tuple[str, ...]:
         # One that was open when a run was ended is not in the ledger.
         sent = metrics.failed_requests or account.state in {RunState.STOPPED, RunState.LOST}
         return ("no model call was answered" if sent else "no model call was seen",)
+    if _nothing_billed(metrics):
+        failed = f"{counted(metrics.failed_requests, 'call')} failed"
+        return ("no model call was answered",) if metrics.lower_bound else ("nothing was billed", failed)
     used = f"tokens {NOT_KNOWN}" if metrics.total_tokens is None else f"{tokens_of(metrics)} tokens"
     return used, cost_of(metrics), _calls_of(metrics)
 
 
+def _nothing_billed(metrics: TokenMetrics) -> bool:
+    return metrics.requests_made == 0 and metrics.failed_requests > 0
+
+
 def tokens_of(metrics: TokenMetrics) -> str:
-    return token_total(
-        metrics.total_tokens, unknown=metrics.unknown_requests, estimated=metrics.estimated_requests
-    )
+    unknown = metrics.unknown_requests + metrics.lower_bound  # a call that is missing is not known either
+    return token_total(metrics.total_tokens, unknown=unknown, estimated=metrics.estimated_requests)
 
 
 def cost_of(metrics: TokenMetrics) -> str:
@@ -152,42 +151,13 @@ def cost_of(metrics: TokenMetrics) -> str:
 
 def _calls_of(metrics: TokenMetrics) -> str:
     made = metrics.requests_made
-    return f"calls {NOT_KNOWN}" if made is None else counted(made, "call")
+    if made is None:
+        return f"calls {NOT_KNOWN}"
+    return f"{'≥ ' if metrics.lower_bound else ''}{counted(made, 'call')}"
 
 
-def reason(account: Account) -> str | None:
-    """Why a run did not complete, in a sentence; None when it did, or may still."""
-    run = account.run
-    if account.state is RunState.FAILED:
-        return (run.error or {}).get("message") or run.stop_reason or "It failed without leaving a message."
-    if account.state is RunState.LOST:
-        silent = "Its process went silent. Its calls are kept, and nothing is repeated"
-        return _interrupted(run, run.stop_reason or silent)
-    if account.state is RunState.STOPPED:
-        return _interrupted(run, run.stop_reason or "It was stopped on request")
-    return None
-
-
-def _interrupted(run: Run, why: str) -> str:
-    """Why a run was ended, and what its figures may lack: nothing where it could still settle them itself."""
-    sentence = f"{why[:1].upper()}{why[1:]}."
-    if run.started_at is None or run.readings is not None:
-        return sentence
-    return f"{sentence} A call that was open then is not in these figures, and may be billed."
-
-
-def cut_short(account: Account) -> str | None:
-    """How many answers took all the output they were allowed, in a sentence; None when none did."""
-    limit = account.run.spec.get("settings", {}).get("max_output_tokens")
-    reported = [call.usage for call in account.calls if call.usage_state is UsageState.REPORTED]
-    outputs = [usage.output_tokens or 0 for usage in reported if usage is not None]
-    reached = sum(limit is not None and output >= limit for output in outputs)
-    if not reached:
-        return None
-    return (
-        f"{reached:,} of {counted(len(outputs), 'answer')} reached the limit of {limit:,} output tokens and "
-        "may break off, or say nothing where the model thinks first. Raise Max output tokens to avoid that."
-    )
+def requests_of(metrics: TokenMetrics) -> str:
+    return token_total(metrics.requests_made, unknown=metrics.lower_bound)
 
 
 def tiles(account: Account) -> tuple[Tile, Tile, Tile, Tile]:
@@ -227,6 +197,8 @@ def unknown_notes(metrics: TokenMetrics) -> str:
         notes.append(_estimated(metrics))
     if metrics.unknown_requests:
         notes.append(f"{counted(metrics.unknown_requests, 'call')} reported no usage")
+    if metrics.lower_bound:
+        notes.append(MISSING_CALL)
     return ", ".join(notes)
 
 
@@ -241,8 +213,12 @@ def _estimated(metrics: TokenMetrics) -> str:
 def _cost_tile(account: Account) -> Tile:
     metrics = account.metrics
     note = "nothing could be priced" if metrics.total_cost is None else "each call at its own rates"
-    if metrics.unpriced_requests:
+    if _nothing_billed(metrics) and not metrics.lower_bound:
+        note = "nothing was billed"
+    elif metrics.unpriced_requests:
         note = f"{counted(metrics.unpriced_requests, 'call')} unpriced"
+    elif metrics.lower_bound and metrics.cost_state is not CostState.FREE:
+        note = MISSING_CALL
     elif metrics.verification is Verification.UNVERIFIED:
         note = "without tracked calls nothing can be priced"
     elif metrics.cost_state is CostState.PARTIAL:
@@ -257,14 +233,17 @@ def _cost_tile(account: Account) -> Tile:
 
 def _requests_tile(account: Account) -> Tile:
     metrics = account.metrics
-    if metrics.requests_made is None and was_tracked(account.run):
+    if metrics.requests_made is None and was_tracked(account.run) and not metrics.lower_bound:
         failed = metrics.failed_requests
         return Tile(
             "API Requests", "0", f"{failed:,} failed" if failed else "the tracker saw none", warns=True
         )
-    made = NOT_KNOWN if metrics.requests_made is None else f"{metrics.requests_made:,}"
-    if metrics.failed_requests:
-        return Tile("API Requests", made, f"{metrics.failed_requests:,} more failed, not billed", warns=True)
+    made = requests_of(metrics)
+    more = "more " if metrics.requests_made else ""
+    notes = [f"{metrics.failed_requests:,} {more}failed, not billed"] if metrics.failed_requests else []
+    notes += [MISSING_CALL] if metrics.lower_bound else []
+    if notes:
+        return Tile("API Requests", made, ", ".join(notes), warns=True)
     return Tile("API Requests", made, "billed" if account.calls else "as crewai counts them")
 
 
@@ -277,34 +256,3 @@ def _efficiency_tile(metrics: TokenMetrics) -> Tile:
     price = usd(per_token, metrics.cost_state)
     unit = "per token, " if "$" in price else ""
     return Tile("Efficiency", price, f"{unit}{round(per_request):,} tokens/request")
-
-
-def breakdown(calls: Sequence[LlmCall], by: Dimension) -> tuple[Line, ...]:
-    """The calls by agent, task or model, the largest first. Every call is in exactly one line."""
-    groups: dict[str | None, list[LlmCall]] = {}
-    for call in calls:
-        groups.setdefault(_NAME_OF[by](call), []).append(call)
-    whole = totals(calls).usage.total_tokens
-    lines = [_line(name, by, totals(group), whole) for name, group in groups.items()]
-    return tuple(sorted(lines, key=lambda line: (-(line.totals.usage.total_tokens or 0), line.label)))
-
-
-def _line(name: str | None, by: Dimension, sums: CallTotals, whole: int | None) -> Line:
-    part = sums.usage.total_tokens
-    label = UNATTRIBUTED if name is None else spoken(name) if by is Dimension.TASK else name
-    return Line(name, label, sums, part / whole if part is not None and whole else None)
-
-
-def breakdown_note(account: Account, by: Dimension) -> str | None:
-    """What of the total the breakdown can't place, in a sentence; None when it places everything."""
-    shown, placed = account.metrics.total_tokens, account.totals.usage.total_tokens
-    if not account.calls:
-        return None
-    if shown is not None and shown != (placed or 0):
-        source = account.metrics.source
-        return f"The calls add up to {tokens(placed)} tokens; the total of {tokens(shown)} is from {source}."
-    nameless = next((line for line in breakdown(account.calls, by) if line.name is None), None)
-    if nameless is None:
-        return None
-    used = tokens(nameless.totals.usage.total_tokens)
-    return f"{counted(nameless.totals.requests, 'call')} ({used} tokens) could not be assigned to any {by}."

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from tracking.dataset.briefing import FIGURES_LABEL
 from tracking.domain.run import RunState
 from tracking.ledger.outputs import TaskOutput
 from tracking.ui.account import Account
-from tracking.ui.downloads import FIGURES_LABEL
 from tracking.ui.format import spoken
+from tracking.ui.notes import unfinished
 from tracking.ui.prose import plain, prose
 
 _BELOW = 3  # the page's own headings reach level three
@@ -19,8 +20,8 @@ def report(account: Account, outputs: Sequence[TaskOutput]) -> None:
     if not outputs:
         _nothing(account)
         return
-    if len(outputs) < len(account.tasks):
-        st.caption(f"{len(outputs)} of {len(account.tasks)} tasks finished: this is the last one's answer.")
+    if note := unfinished(account, outputs):
+        st.caption(note)
     st.markdown(prose(outputs[-1].text, headings_below=_BELOW), anchors=False)
     st.caption(
         plain(f"Written by {outputs[-1].agent_name}, a language model: check its words against the figures.")
@@ -32,7 +33,7 @@ def report(account: Account, outputs: Sequence[TaskOutput]) -> None:
     st.markdown(f"**{FIGURES_LABEL}**")
     for output in given:
         with st.expander(plain(spoken(output.task_name)), expanded=output is given[-1]):
-            st.markdown(prose(output.figures, headings_below=_BELOW), anchors=False)
+            _figures(output)
 
 
 def task_outputs(account: Account, outputs: Sequence[TaskOutput]) -> None:
@@ -48,7 +49,13 @@ def task_outputs(account: Account, outputs: Sequence[TaskOutput]) -> None:
             )
             if output.figures.strip():
                 with st.expander(FIGURES_LABEL):
-                    st.markdown(prose(output.figures, headings_below=_BELOW), anchors=False)
+                    _figures(output)
+
+
+def _figures(output: TaskOutput) -> None:
+    """Below a heading that says what they are, which therefore is not said again."""
+    figures = output.figures.removeprefix(f"**{FIGURES_LABEL}**").lstrip()
+    st.markdown(prose(figures, headings_below=_BELOW), anchors=False)
 
 
 def _nothing(account: Account) -> None:

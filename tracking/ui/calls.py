@@ -8,7 +8,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from tracking.domain.call import LlmCall
 from tracking.domain.usage import TokenUsage
-from tracking.ui.account import UNATTRIBUTED
+from tracking.ui.breakdown import UNATTRIBUTED
 from tracking.ui.format import NOT_KNOWN, duration, spoken, tokens, usd, when, zone
 from tracking.ui.prose import plain
 

@@ -14,7 +14,8 @@ import plotly.graph_objects as go
 from tracking.domain.call import CallStatus, LlmCall
 from tracking.domain.run import RunState, TaskProgress
 from tracking.domain.usage import UsageState
-from tracking.ui.account import UNATTRIBUTED, Line, tokens_of_sums
+from tracking.ui.account import tokens_of_sums
+from tracking.ui.breakdown import UNATTRIBUTED, Line
 from tracking.ui.format import NOT_KNOWN, counted, duration, share, spoken, token_total, usd
 from tracking.ui.history import Sums, sums_note, sums_title
 from tracking.ui.palette import ALARM, NEUTRAL, OKABE_ITO, Paint

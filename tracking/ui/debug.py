@@ -65,13 +65,17 @@ def debug_panel(account: Account | None) -> None:
 
 def _explain(account: Account) -> None:
     """Without token data: the likeliest of the four causes, what to do, and the other three."""
-    if account.metrics.total_tokens:
+    metrics = account.metrics
+    if metrics.total_tokens:
         return
     found = explain(account.run, account.totals)
     # The evidence may quote an error that somebody else wrote.
+    details = f"{plain(scrub(found.evidence))} {plain(found.advice)}"
+    if metrics.requests_made == 0 and metrics.total_tokens == 0:
+        st.warning(f"**Nothing was billed.** {details}", icon=":material/troubleshoot:")
+        return
     st.warning(
-        f"**There is no token data, most likely because {found.cause}.** "
-        f"{plain(scrub(found.evidence))} {plain(found.advice)}",
+        f"**There is no token data, most likely because {found.cause}.** {details}",
         icon=":material/troubleshoot:",
     )
     others = "\n".join(f"- {cause}: {ADVICE[cause][0].lower()}{ADVICE[cause][1:]}" for cause in found.others)

@@ -11,21 +11,12 @@ from typing import Final
 from tracking.domain.call import LlmCall
 from tracking.domain.usage import TokenUsage
 from tracking.ledger.outputs import TaskOutput
-from tracking.ui.account import (
-    Account,
-    Dimension,
-    breakdown,
-    breakdown_note,
-    cut_short,
-    headline,
-    part_of_sums,
-    reason,
-    tiles,
-    tokens_of_sums,
-)
+from tracking.ui.account import Account, headline, part_of_sums, tiles, tokens_of_sums
+from tracking.ui.breakdown import Dimension, breakdown, breakdown_note
 from tracking.ui.format import share, spoken, usd, when
+from tracking.ui.markdown import lowered
+from tracking.ui.notes import budget_note, cut_short, reason, unfinished
 
-FIGURES_LABEL: Final = "Figures computed from the data, not by the model"
 _COUNTS: Final = tuple(TokenUsage.__dataclass_fields__)
 # A cell that begins like this is a formula to a spreadsheet; names of models and agents come from outside.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -38,24 +29,38 @@ def file_name(account: Account, extension: str) -> str:
 
 
 def as_markdown(account: Account, outputs: Sequence[TaskOutput], tz: str | None) -> str:
-    """The summary, the breakdowns and every output. Times in the zone `tz`."""
+    """The summary, the breakdowns, the report and every other output. Times in the zone `tz`."""
     run = account.run
     parts = [f"# {headline(account)}", f"{run.name}, {when(run.created_at, tz)}"]
     if why := reason(account):
         parts.append(why)
-    if note := cut_short(account):
-        parts.append(note)
+    parts += [note for note in (cut_short(account), budget_note(account)) if note]
     parts += ["## Token Usage Summary", f"Data source: {account.metrics.caption}", _summary(account)]
     for by in Dimension:
         if account.calls:
             parts += [f"### By {by}", _breakdown(account, by)]
             parts += [note] if (note := breakdown_note(account, by)) else []
-    if outputs:
-        parts += ["## Report", outputs[-1].text.strip()]
-    for output in outputs:
-        parts += [f"## {spoken(output.task_name)}", f"*{output.agent_name}*", output.text.strip()]
-        parts += [f"**{FIGURES_LABEL}**", output.figures.strip()] if output.figures.strip() else []
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *_outputs(account, outputs)]) + "\n"
+
+
+def _outputs(account: Account, outputs: Sequence[TaskOutput]) -> list[str]:
+    """The report, and what the tasks before it said, every text once and below the document's headings."""
+    if not outputs:
+        return []
+    *earlier, last = outputs
+    parts = (
+        ["## Report"] + ([note] if (note := unfinished(account, outputs)) else []) + _output(last, below=2)
+    )
+    if earlier:
+        parts.append("## Task outputs")
+    for output in earlier:
+        parts += [f"### {spoken(output.task_name)}", *_output(output, below=3)]
+    return parts
+
+
+def _output(output: TaskOutput, *, below: int) -> list[str]:
+    parts = [f"*{output.agent_name}*", lowered(output.text.strip(), below), output.figures.strip()]
+    return [part for part in parts if part]
 
 
 def _summary(account: Account) -> str:

@@ -14,8 +14,8 @@ from tracking.domain.spec import RunSpec
 from tracking.errors import TrackingError
 from tracking.ui import state
 from tracking.ui.configure.draft import Draft
-from tracking.ui.configure.summary import cautions, summary_line
-from tracking.ui.format import tokens, usd
+from tracking.ui.configure.summary import cautions, short_label, summary_line
+from tracking.ui.format import spoken, tokens, usd
 from tracking.ui.prose import plain
 
 NAME: Final = "execute.name"
@@ -130,17 +130,20 @@ def _table(draft: Draft) -> None:
     if draft.plan is None:
         return
     st.subheader("What will run, in order", anchor=False)
+    column = st.column_config
     st.dataframe(
         _rows(draft),
         hide_index=True,
         height="content",
         column_config={
-            "#": st.column_config.NumberColumn(width=40),
-            "Agent": st.column_config.TextColumn(width=190),
-            "Task": st.column_config.TextColumn(width=160),
-            "Tokens": st.column_config.NumberColumn("Tokens, about", format="localized"),
-            "Range": st.column_config.TextColumn(help="From 30 % of the allowed output used to all of it."),
-            "Cost": st.column_config.TextColumn("Cost, about", help="At today's list prices."),
+            # What it takes comes before who does it: the first three fit on a phone.
+            "Task": column.TextColumn(width=160),
+            "Tokens": column.NumberColumn("Tokens ≈", format="localized", width=82),
+            "Cost": column.TextColumn("Cost ≈", alignment="right", width=100, help="At today's list prices."),
+            "Range": column.TextColumn(
+                alignment="right", width=96, help="From 30 % of the allowed output used to all of it."
+            ),
+            "Agent": column.TextColumn(width=190),
         },
     )
 
@@ -154,14 +157,13 @@ def _rows(draft: Draft) -> pd.DataFrame:
         earlier = ", ".join(name.replace("_", " ") for name in prompt.context)
         rows.append(
             {
-                "#": prompt.position + 1,
-                "Agent": prompt.agent.role,
-                "Task": prompt.name.replace("_", " ").capitalize(),
-                "Model": draft.catalog.models[prompt.model].label,
-                "Reads": earlier or "its figures only",
+                "Task": f"{prompt.position + 1}. {spoken(prompt.name)}",
                 "Tokens": task.tokens,
-                "Range": f"{tokens(task.low)}\N{EN DASH}{tokens(task.high)}",
                 "Cost": usd(task.cost.amount, task.cost.state),
+                "Range": f"{tokens(task.low)}\N{EN DASH}{tokens(task.high)}",
+                "Agent": prompt.agent.role,
+                "Model": short_label(draft.catalog.models[prompt.model]),
+                "Reads": earlier or "its figures only",
             }
         )
     return pd.DataFrame(rows)

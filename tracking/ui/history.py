@@ -13,7 +13,7 @@ from tracking.domain.call import CallTotals, totals
 from tracking.domain.cost import CostState, state_of_sum
 from tracking.domain.reading import Source, TokenMetrics
 from tracking.domain.run import Run, RunState
-from tracking.ui.account import cost_of, elapsed_of, metrics_of, tokens_of
+from tracking.ui.account import cost_of, elapsed_of, metrics_of, requests_of, tokens_of
 from tracking.ui.format import counted, duration, token_total, usd, zone
 
 _NOTHING: Final = totals(())
@@ -34,7 +34,7 @@ class Entry:
         if self.run.started_at is None:
             return True
         if self.state.is_final and self.run.readings is None:
-            return False  # it was ended from outside, and its first call may have been open
+            return False  # its first call may have been open
         tracker = self.run.evidence.get("tracker") or {}
         watched = was_tracked(self.run) and not tracker.get("lost") and not tracker.get("errors")
         return watched and self.metrics.source is Source.NONE
@@ -51,6 +51,7 @@ class Sums:
     cost: Decimal | None
     cost_state: CostState
     unpriced_runs: int  # some of their calls are not priced
+    cut_off_runs: int  # some of their calls may be missing
 
 
 def entries(runs: Iterable[Run], used: Mapping[str | None, CallTotals], now: datetime) -> list[Entry]:
@@ -58,7 +59,7 @@ def entries(runs: Iterable[Run], used: Mapping[str | None, CallTotals], now: dat
     found = []
     for run in runs:
         state = run.state_at(now)
-        metrics = metrics_of(run, used.get(run.run_id, _NOTHING))
+        metrics = metrics_of(run, state, used.get(run.run_id, _NOTHING))
         found.append(Entry(run, state, elapsed_of(run, state, now), metrics))
     return found
 
@@ -90,7 +91,6 @@ def add_up(found: Iterable[Entry]) -> Sums:
     known = [entry.metrics.total_cost for entry in counting if entry.metrics.total_cost is not None]
     states = {entry.metrics.cost_state for entry in counting}
     cost = sum(known, Decimal(0)) if known or not counting else None
-    gaps = {CostState.UNPRICED, CostState.PARTIAL}
     return Sums(
         runs=len(everything),
         tokens=sum(entry.metrics.total_tokens or 0 for entry in counting),
@@ -98,13 +98,23 @@ def add_up(found: Iterable[Entry]) -> Sums:
         estimated_runs=sum(entry.metrics.estimated_requests > 0 for entry in counting),
         cost=cost,
         cost_state=CostState.UNPRICED if cost is None else state_of_sum(states),
-        unpriced_runs=sum(entry.metrics.cost_state in gaps for entry in counting),
+        unpriced_runs=sum(_is_unpriced(entry.metrics) for entry in counting),
+        cut_off_runs=sum(entry.metrics.lower_bound for entry in counting),
+    )
+
+
+def _is_unpriced(metrics: TokenMetrics) -> bool:
+    """Whether some of it has no price; a cost may be partial for want of a call as well."""
+    partial = metrics.cost_state is CostState.PARTIAL
+    return metrics.cost_state is CostState.UNPRICED or (
+        partial and (metrics.unpriced_requests > 0 or not metrics.lower_bound)
     )
 
 
 def sums_title(sums: Sums) -> str:
     """The page's answer: `12 runs used 84,120 tokens and $0.31`."""
-    used = token_total(sums.tokens, unknown=sums.unknown_runs, estimated=sums.estimated_runs)
+    unknown = sums.unknown_runs + sums.cut_off_runs
+    used = token_total(sums.tokens, unknown=unknown, estimated=sums.estimated_runs)
     return f"{counted(sums.runs, 'run')} used {used} tokens, {usd(sums.cost, sums.cost_state)}"
 
 
@@ -117,6 +127,8 @@ def sums_note(sums: Sums) -> str:
         notes.append(f"{counted(sums.estimated_runs, 'run')} with tokens that are estimated")
     if sums.unpriced_runs:
         notes.append(f"{counted(sums.unpriced_runs, 'run')} with calls that are not priced")
+    if sums.cut_off_runs:
+        notes.append(f"{counted(sums.cut_off_runs, 'run')} cut off, whose last call may be missing")
     return ", ".join(notes)
 
 
@@ -134,16 +146,12 @@ def history_frame(found: Sequence[Entry], titles: Mapping[str, str]) -> pd.DataF
             "tokens": ["" if entry.used_nothing else tokens_of(entry.metrics) for entry in found],
             "share": [round((e.metrics.total_tokens or 0) * 100 / whole, 1) if whole else 0.0 for e in found],
             "cost": ["" if entry.used_nothing else cost_of(entry.metrics) for entry in found],
-            "calls": pd.array([_calls(entry) for entry in found], dtype="Int64"),
+            "calls": ["0" if entry.used_nothing else requests_of(entry.metrics) for entry in found],
             "duration": ["" if entry.elapsed is None else duration(entry.elapsed) for entry in found],
             "source": [_source(entry) for entry in found],
             "preset": [titles.get(entry.run.preset or "", entry.run.preset or "") for entry in found],
         }
     )
-
-
-def _calls(entry: Entry) -> int | None:
-    return 0 if entry.used_nothing else entry.metrics.requests_made
 
 
 def _source(entry: Entry) -> str:

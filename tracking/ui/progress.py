@@ -18,13 +18,14 @@ from tracking.ui.account import (
     account_of,
     headline,
     part_of_sums,
-    reason,
     tokens_of_sums,
     unknown_notes,
     with_message,
 )
+from tracking.ui.breakdown import tokens_by_task
 from tracking.ui.cards import cards
 from tracking.ui.format import counted, duration, share, spoken, usd
+from tracking.ui.notes import budget_note, reason
 from tracking.ui.prose import plain
 
 _EVERY: Final = 1.0  # seconds; a call is on screen at most this long after it is in the ledger
@@ -117,6 +118,8 @@ def _running(account: Account) -> None:
         words.append(f"task {current.position + 1} of {len(account.tasks)} · {current.agent_name}")
     _title(" · ".join(words), account.run)
     _counters(account)
+    if note := budget_note(account):
+        st.warning(plain(note), icon=":material/warning:")
     if account.tasks:
         done = sum(task.state is RunState.COMPLETED for task in account.tasks)
         st.progress(done / len(account.tasks), text=f"{done} of {len(account.tasks)} tasks done")
@@ -169,24 +172,15 @@ def _tasks(account: Account) -> None:
     if not account.tasks:
         return
     now = datetime.now(UTC)
-    used = _tokens_by_task(account)
     st.table(
-        tasks_frame(account.tasks, used, now),
+        tasks_frame(account.tasks, tokens_by_task(account), now),
         border="horizontal",
         hide_index=True,
         alt="The tasks and their states",
     )
 
 
-def _tokens_by_task(account: Account) -> Mapping[str | None, int]:
-    used: dict[str | None, int] = {}
-    for call in account.calls:
-        if call.usage is not None and call.usage.total_tokens is not None:
-            used[call.task_name] = used.get(call.task_name, 0) + call.usage.total_tokens
-    return used
-
-
-def tasks_frame(tasks: Sequence[TaskProgress], used: Mapping[str | None, int], now: datetime) -> pd.DataFrame:
+def tasks_frame(tasks: Sequence[TaskProgress], used: Mapping[str | None, str], now: datetime) -> pd.DataFrame:
     """One row per task in the declared order: its state, who does it, how long it took, what it used."""
     return pd.DataFrame(
         {
@@ -194,7 +188,7 @@ def tasks_frame(tasks: Sequence[TaskProgress], used: Mapping[str | None, int], n
             "Task": [plain(spoken(task.task_name)) for task in tasks],
             "Agent": [plain(task.agent_name) for task in tasks],
             "Time": [_took(task, now) for task in tasks],
-            "Tokens": [f"{used[task.task_name]:,}" if task.task_name in used else "" for task in tasks],
+            "Tokens": [used.get(task.task_name, "") for task in tasks],
         }
     )
 

@@ -14,21 +14,9 @@ from tracking.domain.run import RunState
 from tracking.errors import ConfigError
 from tracking.ledger.outputs import TaskOutput
 from tracking.ui import state
-from tracking.ui.account import (
-    Account,
-    Dimension,
-    Line,
-    breakdown,
-    breakdown_note,
-    cut_short,
-    headline,
-    load_account,
-    part_of_sums,
-    reason,
-    tiles,
-    tokens_of_sums,
-)
+from tracking.ui.account import Account, headline, load_account, part_of_sums, tiles, tokens_of_sums
 from tracking.ui.answers import report, task_outputs
+from tracking.ui.breakdown import Dimension, Line, breakdown, breakdown_note
 from tracking.ui.calls import calls_section
 from tracking.ui.cards import cards
 from tracking.ui.charts import call_timeline, task_timeline, token_breakdown
@@ -36,6 +24,7 @@ from tracking.ui.data_view import data_section
 from tracking.ui.debug import debug_panel
 from tracking.ui.downloads import as_csv, as_json, as_markdown, file_name
 from tracking.ui.format import NOT_KNOWN, usd
+from tracking.ui.notes import budget_note, cut_short, reason
 from tracking.ui.palette import paints
 from tracking.ui.prose import plain
 
@@ -54,6 +43,8 @@ def results_section(run_id: str) -> None:
     _why(account)
     if note := cut_short(account):
         st.caption(f":material/content_cut: {plain(note)}")
+    if note := budget_note(account):
+        st.markdown(f":small[:orange[:material/warning: {plain(note)}]]")
     _summary(account)
     _downloads(account, outputs, tz)
     if account.calls:
@@ -137,7 +128,7 @@ def _where_it_went(account: Account) -> None:
             alt=f"Tokens by {by}",
         )
     else:
-        chart.caption("There are no known tokens to draw.")
+        chart.caption("There are no tokens to draw.")
     with table:
         st.dataframe(
             _breakdown_frame(lines),

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
-from pydantic import ValidationError
 
 from tracking.crew.catalog import Catalog, load_catalog
 from tracking.crew.files import data_path
@@ -14,7 +13,7 @@ from tracking.dataset.choices import choices as choices_of
 from tracking.dataset.sales import SalesData, load_sales
 from tracking.domain.run import Run
 from tracking.domain.spec import Dataset
-from tracking.errors import ConfigError, DatasetError
+from tracking.errors import DatasetError
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook
@@ -27,7 +26,11 @@ _CATALOG_FILES = ("agents.yaml", "tasks.yaml", "analyses.yaml", "models.toml")
 
 
 def settings() -> Settings:
-    """The settings, read anew when config/dashboard.toml or the environment changes."""
+    """The settings, read anew when config/dashboard.toml or the environment changes.
+
+    Raises:
+        ConfigError: they can't be used.
+    """
     return _settings(_environment(), _stamp(REPOSITORY / "config" / "dashboard.toml"))
 
 
@@ -128,17 +131,7 @@ def _stamp(path: Path) -> int:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _settings(environment: int, stamp: int) -> Settings:  # noqa: ARG001  # both only decide when to read anew
-    try:
-        return Settings()
-    except ValueError as error:  # not TOML, not UTF-8, or a value that does not fit
-        raise ConfigError(f"dashboard.toml or a DASHBOARD_ variable can't be used: {_told(error)}") from error
-
-
-def _told(error: ValueError) -> str:
-    """What is wrong, in a line: pydantic's own words go on for several."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    return ", ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+    return Settings()
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -5,6 +5,7 @@ from typing import Final
 
 import streamlit as st
 
+from tracking.domain.spec import BOUNDS
 from tracking.ui.configure import fields, form
 from tracking.ui.configure.form import is_told
 
@@ -15,14 +16,13 @@ FIELDS: Final = ("brand.awareness", "brand.sentiment", "brand.market_position")
 def brand_section(inputs: Collection[str]) -> None:
     st.subheader("Brand", anchor=False)
     if is_told("brand.awareness", inputs):
-        fields.whole(
-            "brand.awareness", "Brand awareness (%)", low=0, high=100, step=5, placeholder="Not known"
-        )
+        fields.whole("brand.awareness", "Brand awareness (%)", step=5, placeholder="Not known")
     if is_told("brand.sentiment", inputs):
+        low, high = BOUNDS["brand.sentiment"]
         st.number_input(
             "Sentiment",
-            min_value=-1.0,
-            max_value=1.0,
+            min_value=float(low),
+            max_value=float(high),
             step=0.1,
             format="%.1f",
             value=None,

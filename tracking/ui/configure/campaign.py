@@ -51,10 +51,8 @@ def _budget_and_duration(inputs: Collection[str]) -> None:
             fields.whole(
                 "campaign.budget_usd",
                 "Campaign budget (US$)",
-                low=0,
-                high=10**10,
                 step=10_000,
                 help_text="What the campaign may spend. The run's own limit is the token budget below.",
             )
         if is_told("campaign.duration_weeks", inputs):
-            fields.whole("campaign.duration_weeks", "Duration (weeks)", low=1, high=260, step=1)
+            fields.whole("campaign.duration_weeks", "Duration (weeks)", step=1)

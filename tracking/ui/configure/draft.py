@@ -93,7 +93,7 @@ def _agent_problems(spec: RunSpec | None) -> list[Problem]:
 
 
 def _model_problems(catalog: Catalog, spec: RunSpec | None) -> list[Problem]:
-    used = [] if spec is None else dict.fromkeys(spec.model_of(agent) for agent in spec.agents)
+    used = () if spec is None else spec.models
     entries = [catalog.models[model] for model in used]
     return [Problem(Place.MODEL, f"{m.label} {m.problem}.") for m in entries if not m.usable]
 

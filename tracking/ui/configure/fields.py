@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from tracking.domain.spec import BOUNDS
 from tracking.ui.configure import form
 
 
@@ -57,18 +58,17 @@ def whole(
     field: str,
     label: str,
     *,
-    low: int,
-    high: int,
     step: int,
     placeholder: str = "Not set",
     help_text: str | None = None,
     disabled: bool = False,
 ) -> None:
-    """A whole number, both bounds included; empty is None."""
+    """A whole number within the spec's bounds; empty is None."""
+    low, high = BOUNDS[field]
     st.number_input(
         label,
-        min_value=low,
-        max_value=high,
+        min_value=int(low),
+        max_value=int(high),
         step=step,
         value=None,
         placeholder=placeholder,

@@ -18,6 +18,7 @@ AGENTS: Final = "form.agents"
 MODEL: Final = "form.model"
 _BEGUN: Final = "form.begun"
 _APPLIED: Final = "form.preset.applied"
+_OUTPUT_OFFERED: Final = "form.output.offered"  # the limit of output that the models asked for last
 DATA_NAME: Final = "form.data.name"
 DATA_SHA256: Final = "form.data.sha256"
 
@@ -33,7 +34,6 @@ _INPUTS: Final = {
     "campaign.budget_usd": "campaign_budget",
     "campaign.duration_weeks": "campaign_duration",
     "campaign.goals": "campaign_goals",
-    "market.expected_revenue_usd": "expected_revenue",
     "brand.awareness": "brand_awareness",
 }
 _FILTERS: Final = (
@@ -74,6 +74,7 @@ def begin(catalog: Catalog, spec: RunSpec | None) -> None:
             st.session_state[PRESET] = next(iter(catalog.presets))
             st.session_state[MODEL] = catalog.default_model.id
             _fill("settings", {})
+            st.session_state[key("settings.max_output_tokens")] = None
             use_dataset(Dataset())
         st.session_state[_BEGUN] = True
     if st.session_state.get(_APPLIED) != st.session_state[PRESET]:
@@ -96,6 +97,7 @@ def fill_from(spec: RunSpec) -> None:
     for agent in spec.agents:
         st.session_state[agent_model_key(agent)] = spec.agent_models.get(agent)
     use_dataset(spec.dataset)
+    st.session_state[_OUTPUT_OFFERED] = None  # the run's own limit is no default, whatever its number
     for section in _SECTIONS:
         part = getattr(spec, section)
         _fill(section, {field.name: getattr(part, field.name) for field in dataclasses.fields(part)})
@@ -122,6 +124,17 @@ def tidy(catalog: Catalog, offers: Mapping[str, Collection[str]]) -> None:
             st.session_state[agent_model_key(agent)] = None
     for field, names in offers.items():
         _keep_known(key(field), names)
+    _follow_models(catalog)
+
+
+def _follow_models(catalog: Catalog) -> None:
+    """The limit of output is what the chosen models need, until a person sets another one."""
+    limit = key("settings.max_output_tokens")
+    needed = catalog.output_tokens(used_models(catalog))
+    if st.session_state[limit] in {None, st.session_state.get(_OUTPUT_OFFERED)}:
+        st.session_state[limit] = needed
+    if st.session_state[limit] == needed:  # also where an earlier script was ended between the two
+        st.session_state[_OUTPUT_OFFERED] = needed
 
 
 def chosen_agents(catalog: Catalog) -> tuple[str, ...]:
@@ -136,6 +149,11 @@ def chosen_models(catalog: Catalog) -> dict[str, str]:
         agent: st.session_state.get(agent_model_key(agent)) or st.session_state[MODEL]
         for agent in chosen_agents(catalog)
     }
+
+
+def used_models(catalog: Catalog) -> list[str]:
+    """Each model once; the crew's while no agent is chosen."""
+    return list(dict.fromkeys(chosen_models(catalog).values())) or [st.session_state[MODEL]]
 
 
 def calls_tools(catalog: Catalog) -> bool:

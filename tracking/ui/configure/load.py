@@ -10,7 +10,6 @@ from tracking.errors import ConfigError
 from tracking.ui import state
 from tracking.ui.configure import form
 from tracking.ui.format import when
-from tracking.ui.prose import plain
 
 _CHOSEN: Final = "form.load.run"
 _PENDING: Final = "form.load.pending"  # taken over in the page's body, which an interruption only repeats
@@ -48,7 +47,7 @@ def load_from_run() -> None:
         st.selectbox(
             "Run",
             list(found),
-            format_func=lambda run_id: f"{plain(found[run_id].name)}, {when(found[run_id].created_at, tz)}",
+            format_func=lambda run_id: f"{found[run_id].name}, {when(found[run_id].created_at, tz)}",
             key=_CHOSEN,
             width=320,
         )

@@ -10,6 +10,7 @@ from tracking.ui.configure import fields
 from tracking.ui.configure.draft import Draft, Place
 from tracking.ui.configure.form import is_told
 from tracking.ui.configure.offers import offers
+from tracking.ui.prose import plain
 
 _FOCUSES: Final = ("Growth", "Profitability", "Demand", "Brand", "Pricing", "Seasonality")
 # field -> its label, and what choosing nothing means
@@ -24,13 +25,13 @@ _FROM_THE_DATA: Final = {
 def market_section(draft: Draft, inputs: Collection[str]) -> None:
     st.subheader("Market", anchor=False)
     for problem in draft.problems_at(Place.MARKET):
-        st.error(problem, icon=":material/filter_alt_off:")
+        st.error(plain(problem), icon=":material/filter_alt_off:")
     left, right = st.columns(2, gap="medium")
     with left:
         _from_the_data(draft.data, inputs)
     with right:
         _questions(inputs)
-        _outlook(inputs)
+        _outlook(draft.data, inputs)
         _switches(inputs)
 
 
@@ -55,16 +56,15 @@ def _questions(inputs: Collection[str]) -> None:
         )
 
 
-def _outlook(inputs: Collection[str]) -> None:
+def _outlook(data: SalesData | None, inputs: Collection[str]) -> None:
     with st.container(horizontal=True):
         if is_told("market.forecast_periods", inputs):
-            fields.whole("market.forecast_periods", "Forecast periods (months)", low=1, high=36, step=1)
-        if is_told("market.expected_revenue_usd", inputs):
+            fields.whole("market.forecast_periods", "Forecast periods (months)", step=1)
+        if is_told("market.expected_revenue", inputs):
+            unit = "" if data is None else f" ({plain(data.currency)})"
             fields.whole(
-                "market.expected_revenue_usd",
-                "Expected revenue (US$)",
-                low=0,
-                high=10**12,
+                "market.expected_revenue",
+                f"Expected revenue{unit}",
                 step=100_000,
                 help_text="Over the forecast periods. The report sets it beside the forecast.",
             )

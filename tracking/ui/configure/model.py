@@ -5,6 +5,7 @@ import streamlit as st
 from tracking.crew.catalog import Catalog, ModelEntry
 from tracking.ui.configure import form
 from tracking.ui.configure.draft import Draft, Place
+from tracking.ui.prose import plain
 
 
 def model_section(draft: Draft) -> None:
@@ -22,7 +23,7 @@ def model_section(draft: Draft) -> None:
         help="For every agent that has no model of its own.",
     )
     for problem in draft.problems_at(Place.MODEL):
-        st.error(problem, icon=":material/key_off:")
+        st.error(plain(problem), icon=":material/key_off:")
     if note := _note(catalog):
         st.caption(note)
     if missing:
@@ -43,4 +44,6 @@ def _note(catalog: Catalog) -> str | None:
 def _missing(models: list[ModelEntry]) -> None:
     label = f"{len(models)} more not set up here"
     with st.popover(label, icon=":material/key:", type="tertiary"):
-        st.markdown("\n".join(f"- **{model.label}** {model.problem}." for model in models))
+        st.markdown(
+            "\n".join(f"- **{plain(model.label)}** {plain(model.problem or '')}." for model in models)
+        )

@@ -8,6 +8,8 @@ from tracking.domain.spec import ContextMode
 from tracking.ui.configure import fields, form
 from tracking.ui.configure.draft import Draft
 from tracking.ui.configure.model import model_section
+from tracking.ui.configure.summary import short_of_output
+from tracking.ui.prose import plain
 
 _CONTEXT: Final = {
     ContextMode.ALL: "All earlier outputs",
@@ -23,7 +25,7 @@ def optimization_section(draft: Draft) -> None:
         with model:
             model_section(draft)
         with limits:
-            _limits()
+            _limits(draft)
         with context:
             _context()
         with tracking:
@@ -47,22 +49,20 @@ def _tracking(draft: Draft) -> None:
     fields.switch("settings.stream", "Stream answers", help_text="Ask the provider for streamed answers.")
 
 
-def _limits() -> None:
+def _limits(draft: Draft) -> None:
     fields.whole(
         "settings.max_output_tokens",
         "Max output tokens",
-        low=16,
-        high=32_768,
         step=20,
-        placeholder="120",
-        help_text="The most a model may answer with, per call.",
+        placeholder="What the model needs",
+        help_text="The most a model may answer with, per call. What it thinks before it answers counts too.",
     )
+    for caution in short_of_output(draft):
+        st.markdown(f":small[:orange[:material/warning: {plain(caution)}]]")
     tracked = st.session_state[form.key("settings.track_tokens")]
     fields.whole(
         "settings.token_budget",
         "Token budget",
-        low=1,
-        high=10**9,
         step=1_000,
         placeholder="No limit",
         help_text="Input plus output of the whole run. Once it is spent, the next call is not made.",
@@ -85,8 +85,6 @@ def _context() -> None:
         fields.whole(
             "settings.context_tokens",
             "Trim each to (tokens)",
-            low=10,
-            high=32_768,
             step=20,
             placeholder="80",
             help_text="How much of each earlier output is shown.",

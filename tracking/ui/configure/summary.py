@@ -1,6 +1,6 @@
 """The run in one line, which is always true, and what a person should know before starting it."""
 
-from tracking.crew.catalog import Catalog
+from tracking.crew.catalog import Catalog, ModelEntry
 from tracking.domain.cost import Cost, CostState
 from tracking.domain.spec import RunSpec
 from tracking.ui.configure.draft import Draft
@@ -24,7 +24,7 @@ def cautions(draft: Draft) -> list[str]:
     """What will probably go otherwise than meant, though it can run."""
     if draft.spec is None or draft.plan is None:
         return []
-    found = []
+    found = short_of_output(draft)
     for task in draft.plan.estimate.tasks:
         model = draft.catalog.models[task.model]
         if task.high > model.context_window:
@@ -38,11 +38,28 @@ def cautions(draft: Draft) -> list[str]:
     return found
 
 
+def short_of_output(draft: Draft) -> list[str]:
+    """Which of the run's models would spend the whole limit on thinking, and have nothing left to say."""
+    if draft.spec is None:
+        return []
+    limit = draft.spec.settings.max_output_tokens
+    models = [draft.catalog.models[name] for name in draft.spec.models]
+    return [
+        f"{model.label} thinks before it answers, and that counts as output: with less than "
+        f"{tokens(model.min_output_tokens)} tokens its answers may be empty."
+        for model in models
+        if limit < (model.min_output_tokens or 0)
+    ]
+
+
 def models_in_words(catalog: Catalog, spec: RunSpec) -> str:
-    used = list(dict.fromkeys(spec.model_of(agent) for agent in spec.agents))
+    used = spec.models
     if len(used) > 1:
         return f"{len(used)} models"
-    model = catalog.models[used[0]]
+    return short_label(catalog.models[used[0]])
+
+
+def short_label(model: ModelEntry) -> str:
     return "local demo model" if model.is_local else model.label
 
 

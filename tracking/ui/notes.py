@@ -1,0 +1,66 @@
+"""What stands beside a run's figures, in sentences."""
+
+from collections.abc import Sequence
+
+from tracking.domain.run import RunState
+from tracking.domain.usage import UsageState
+from tracking.ledger.outputs import TaskOutput
+from tracking.ui.account import MISSING_CALL, Account, cut_off
+from tracking.ui.format import counted
+
+
+def reason(account: Account) -> str | None:
+    """Why a run did not complete, in a sentence; None when it did, or may still."""
+    run = account.run
+    if account.state is RunState.FAILED:
+        return (run.error or {}).get("message") or run.stop_reason or "It failed without leaving a message."
+    if account.state is RunState.LOST:
+        silent = "Its process went silent. Its calls are kept, and nothing is repeated"
+        return _interrupted(account, run.stop_reason or silent)
+    if account.state is RunState.STOPPED:
+        return _interrupted(account, run.stop_reason or "It was stopped on request")
+    return None
+
+
+def _interrupted(account: Account, why: str) -> str:
+    """Why a run was ended, and what its figures may lack: nothing where it could still settle them itself."""
+    sentence = f"{why[:1].upper()}{why[1:]}."
+    if not cut_off(account.run, account.state):
+        return sentence
+    return f"{sentence} A call that was open then is not in these figures, and may be billed."
+
+
+def cut_short(account: Account) -> str | None:
+    """How many answers took all the output they were allowed, in a sentence; None when none did."""
+    limit = account.run.spec.get("settings", {}).get("max_output_tokens")
+    reported = [call.usage for call in account.calls if call.usage_state is UsageState.REPORTED]
+    outputs = [usage.output_tokens or 0 for usage in reported if usage is not None]
+    reached = sum(limit is not None and output >= limit for output in outputs)
+    if not reached:
+        return None
+    return (
+        f"{reached:,} of {counted(len(outputs), 'answer')} reached the limit of {limit:,} output tokens and "
+        "may break off, or say nothing where the model thinks first. Raise Max output tokens to avoid that."
+    )
+
+
+def unfinished(account: Account, outputs: Sequence[TaskOutput]) -> str | None:
+    """That the last output is not the report that was meant; None when it is."""
+    if len(outputs) >= len(account.tasks):
+        return None
+    return f"{len(outputs)} of {counted(len(account.tasks), 'task')} finished: this is the last one's answer."
+
+
+def budget_note(account: Account) -> str | None:
+    """That the token budget may be spent, though nobody can know; None where it is known."""
+    budget = account.run.spec.get("settings", {}).get("token_budget")
+    metrics, used = account.metrics, account.totals.usage.total_tokens or 0
+    if budget is None or used >= budget or not (metrics.unknown_requests or metrics.lower_bound):
+        return None
+    unknown = MISSING_CALL
+    if metrics.unknown_requests:
+        unknown = f"{counted(metrics.unknown_requests, 'call')} unknown"
+    known = f"Token budget of {budget:,}: at least {used:,} tokens used, {unknown}."
+    if account.state.is_final:
+        return f"{known} Whether it was kept is not known."
+    return f"{known} It may be spent already, and the run goes on: stop it if that must not be."

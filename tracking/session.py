@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tracking.capture import scope, taps
@@ -148,13 +149,23 @@ def calls_in(ledger: Ledger) -> Callable[[tuple[str, ...]], Iterator[LlmCall]]:
 
 
 def price_with(book: PriceBook) -> Callable[[LlmCall], Cost]:
+    """Price by the model that answered; where no list knows that one, by the model that was asked."""
+
     def price(call: LlmCall) -> Cost:
-        return book.price(
-            call.billed_model,
-            call.usage,
-            provider=call.provider_name,
-            at=call.started_at,
-            service_tier=call.service_tier,
-        )
+        cost = _price(book, call, call.billed_model)
+        if cost.nano_usd is not None or call.usage is None or call.billed_model == call.request_model:
+            return cost
+        asked = _price(book, call, call.request_model)
+        if asked.nano_usd is None or asked.receipt is None:
+            return cost
+        note = f"{call.response_model} answered, which is in no price list: priced as what was asked for"
+        notes = "; ".join(filter(None, (asked.receipt.note, note)))
+        return replace(asked, receipt=replace(asked.receipt, note=notes))
 
     return price
+
+
+def _price(book: PriceBook, call: LlmCall, model: str) -> Cost:
+    return book.price(
+        model, call.usage, provider=call.provider_name, at=call.started_at, service_tier=call.service_tier
+    )

@@ -171,9 +171,6 @@ def with_aiohttp(url, body):
 
 @pytest.mark.parametrize("carrier", [with_httpx, with_httpx_async, with_requests, with_aiohttp])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # aiohttp's own, at import
-@pytest.mark.filterwarnings(
-    "ignore:Unclosed:ResourceWarning"
-)  # a client that does not clean up is the subject
 def test_a_cut_stream_that_its_client_does_not_close_is_there_when_the_block_ends(carrier):
     path, body = chat(QUESTION, stream=True)
     held = []  # as a client's object would: nothing is left to the collector

@@ -21,9 +21,6 @@ from tracking.settings import Settings
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Cannot set an attribute on 'crewai:ImportWarning"),
     pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning"),
-    # The run's own engines are let go at the end of its process, which here is the test's.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 SPEC = RunSpec(

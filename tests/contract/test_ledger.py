@@ -154,7 +154,7 @@ def test_calls_written_by_many_threads_are_all_there(ledger):
 def test_a_ledger_of_a_newer_program_is_refused(database_url):
     with Ledger.open(database_url) as ledger, ledger.engine.begin() as connection:
         connection.execute(schema_version.update().values(version=99))
-    with pytest.raises(LedgerVersionError, match="has schema 99, this program knows 2"):
+    with pytest.raises(LedgerVersionError, match="has schema 99, this program knows 3"):
         Ledger.open(database_url)
 
 

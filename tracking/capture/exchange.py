@@ -61,6 +61,7 @@ class Exchange:
 
     def headed(self, headers: Mapping[str, str]) -> None:
         """What the answer's head says beside its type, where the protocol puts anything there."""
+        self._answer.stated(headers)
         if self._endpoint.provider_name == "bedrock":
             self._answer.absorb_head(headers)
 
@@ -147,6 +148,8 @@ class Exchange:
                 service_tier=answer.service_tier,
                 sources=("http", "event") if scope else ("http",),
                 notes=(*read.flags, *settled.notes),
+                stated_nano_usd=answer.stated_nano_usd(),
+                raw_usage=read.raw,
             )
         )
 

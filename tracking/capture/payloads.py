@@ -87,6 +87,7 @@ class NormalizedUsage:
 
     usage: TokenUsage | None
     flags: list[str] = field(default_factory=list)
+    raw: dict[str, int] = field(default_factory=dict)  # the counts in the provider's own words
 
 
 def normalize_usage(payload: object, provider: str | None = None) -> TokenUsage:
@@ -111,7 +112,7 @@ def read_usage(payload: object, provider: str | None = None) -> NormalizedUsage:
         return NormalizedUsage(None, reader.flags)
     counts = _input(reader, provider) | _output(reader)
     counts["web_search_requests"] = reader.first(_SEARCHES)
-    return NormalizedUsage(TokenUsage(**_sound(counts, reader.flags)), reader.flags)
+    return NormalizedUsage(TokenUsage(**_sound(counts, reader.flags)), reader.flags, reader.raw)
 
 
 def _input(reader: _Reader, provider: str | None) -> dict[str, int | None]:
@@ -200,6 +201,11 @@ class _Reader:
         self._payload = _inner(payload)
         # What JSON parsed is looked up on the crew's thread, some thirty names each time: one dict does it.
         self._flat = _flat(self._payload) if type(self._payload) is dict else None
+
+    @property
+    def raw(self) -> dict[str, int]:
+        """What is a count and not 0, under its own name."""
+        return {} if self._flat is None else {k: n for k, n in self._flat.items() if type(n) is int and n}
 
     def has(self, path: str) -> bool:
         return self._get(path) is not None

@@ -10,10 +10,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import unquote
 
 from tracking.capture.payloads import NormalizedUsage, read_usage
+from tracking.domain.money import nano_usd
 
 # path -> (provider of that protocol, operation). Paths that only count tokens do not match: they are free.
 _ENDPOINTS: Final = (
@@ -57,6 +59,7 @@ _BEDROCK_HEADERS: Final = {
     "x-amzn-bedrock-cache-write-input-token-count": "cacheWriteInputTokenCount",
 }
 _BEDROCK_METRICS: Final = "amazon-bedrock-invocationMetrics"
+_STATED_COST_HEADER: Final = "x-litellm-response-cost"
 _LAST_EVENTS: Final = frozenset(
     {"message_stop", "response.completed", "response.incomplete", "response.failed"}
 )
@@ -116,12 +119,33 @@ class Answer:
         self.model = _text(body, "model", "modelVersion") or self.model
         self.response_id = _text(body, "id", "responseId") or self.response_id
         self.service_tier = (
-            _text(body, "service_tier") or _text(self.usage, "service_tier") or self.service_tier
+            _text(body, "service_tier")
+            or ("fast" if self.usage.get("speed") == "fast" else None)  # Anthropic's, priced as a tier
+            or _text(self.usage, "service_tier")
+            or self.service_tier
         )
         if isinstance(error := event.get("error") or body.get("error"), Mapping):
             self.error_type = _text(error, "type", "code", "status") or "error"
         self.closed = self.closed or event.get("type") in _LAST_EVENTS or _is_last_of_anthropic(event)
         self.finished = self.finished or self.closed or _is_last(event)
+
+    def stated(self, headers: Mapping[str, str]) -> None:
+        """Take what a litellm proxy says in the head that the call cost."""
+        if (cost := headers.get(_STATED_COST_HEADER)) is not None:
+            self.usage.setdefault("cost", cost)
+
+    def stated_nano_usd(self) -> int | None:
+        """What the provider says that the call cost, with what a key of one's own paid elsewhere; or None."""
+        if "cost" not in self.usage:
+            return None
+        cost, details = self.usage["cost"], self.usage.get("cost_details")
+        amounts = [cost.get("total_cost") if isinstance(cost, Mapping) else cost]
+        if self.usage.get("is_byok") and isinstance(details, Mapping):
+            amounts.append(details.get("upstream_inference_cost") or 0)
+        try:
+            return nano_usd(sum((Decimal(str(amount)) for amount in amounts), Decimal(0)))
+        except (ArithmeticError, ValueError):  # it says something that is no amount
+            return None
 
     def token_usage(self, provider: str) -> NormalizedUsage:
         return read_usage(self.usage, provider) if self.usage else NormalizedUsage(None)

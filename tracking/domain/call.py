@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -57,6 +57,9 @@ class LlmCall:
         sources: what saw it, most trusted first: `http`, `usage_hook`, `event`.
         notes: why counts are unknown, estimated or lower bounds, and what of the provider's payload was not
             sound; in words, without anything that was said.
+        stated_nano_usd: what the provider itself says that the call cost (OpenRouter, a litellm proxy), in
+            nano-dollars. It stands beside `cost`, which is computed, and is never added to it.
+        raw_usage: the counts in the provider's own words, nested ones under dotted names.
     """
 
     call_id: str
@@ -80,6 +83,8 @@ class LlmCall:
     service_tier: str | None = None
     sources: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    stated_nano_usd: int | None = None
+    raw_usage: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.started_at.tzinfo is None:
@@ -114,6 +119,27 @@ _values = attrgetter(*_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
+class StatedCost:
+    """What providers themselves say that some requests cost, beside what was computed for the same ones."""
+
+    requests: int = 0
+    nano_usd: int = 0
+    computed_nano_usd: int = 0
+
+    @property
+    def difference(self) -> int:
+        """Nano-dollars; positive: the providers say more."""
+        return self.nano_usd - self.computed_nano_usd
+
+    def __add__(self, other: StatedCost) -> StatedCost:
+        return StatedCost(
+            self.requests + other.requests,
+            self.nano_usd + other.nano_usd,
+            self.computed_nano_usd + other.computed_nano_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CallTotals:
     """Calls added up, with what could not be added counted beside the sums.
 
@@ -128,6 +154,7 @@ class CallTotals:
     unpriced_requests: int
     failed_requests: int
     estimated_usage: TokenUsage = field(default_factory=TokenUsage)
+    stated: StatedCost = StatedCost()
 
     @property
     def reported_usage(self) -> TokenUsage:
@@ -146,6 +173,7 @@ class CallTotals:
             unpriced_requests=self.unpriced_requests + other.unpriced_requests,
             failed_requests=self.failed_requests + other.failed_requests,
             estimated_usage=self.estimated_usage + other.estimated_usage,
+            stated=self.stated + other.stated,
         )
 
 
@@ -164,4 +192,14 @@ def totals(calls: Iterable[LlmCall]) -> CallTotals:
         unpriced_requests=sum(call.cost.nano_usd is None for call in billed),
         failed_requests=len(everything) - len(billed),
         estimated_usage=TokenUsage.sum(estimated),
+        stated=_stated(billed),
     )
+
+
+def _stated(billed: Iterable[LlmCall]) -> StatedCost:
+    both = [
+        (call.stated_nano_usd, call.cost.nano_usd)
+        for call in billed
+        if call.stated_nano_usd is not None and call.cost.nano_usd is not None
+    ]
+    return StatedCost(len(both), sum(stated for stated, _ in both), sum(computed for _, computed in both))

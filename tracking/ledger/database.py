@@ -107,7 +107,8 @@ def _upgrade(connection: sa.Connection, found: int) -> None:
     present = {column["name"] for column in sa.inspect(connection).get_columns(calls.name)}
     for column in calls.columns:
         if column.name not in present:
-            connection.exec_driver_sql(f"ALTER TABLE calls ADD COLUMN {column.name} TEXT")
+            kind = column.type.compile(connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE calls ADD COLUMN {column.name} {kind}")
     connection.execute(
         schema_version.update().where(schema_version.c.version == found).values(version=SCHEMA_VERSION)
     )

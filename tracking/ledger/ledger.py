@@ -12,7 +12,7 @@ from typing import Any, Self, overload
 
 import sqlalchemy as sa
 
-from tracking.domain.call import CallTotals, LlmCall
+from tracking.domain.call import CallTotals, LlmCall, StatedCost
 from tracking.domain.cost import Cost, CostState, state_of_sum
 from tracking.domain.run import Run, RunState
 from tracking.domain.usage import TokenUsage, UsageState
@@ -199,12 +199,16 @@ def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 
 _BILLED = calls.c.billed == 1
+_HAS_BOTH = _BILLED & calls.c.stated_nano_usd.is_not(None) & calls.c.cost_nano_usd.is_not(None)
 # Sums of what was billed only: a refused request has neither tokens nor a cost.
 _IS_ESTIMATED = calls.c.usage_state == str(UsageState.ESTIMATED)
 _SUMS: tuple[sa.ColumnElement[Any], ...] = (
     *(sa.func.sum(calls.c[name]).label(name) for name in USAGE_COLUMNS),
     *(sa.func.sum(calls.c[n]).filter(_IS_ESTIMATED).label(f"estimated_{n}") for n in USAGE_COLUMNS),
     sa.func.sum(calls.c.cost_nano_usd).label("cost_nano_usd"),
+    sa.func.count().filter(_HAS_BOTH).label("stated_requests"),
+    sa.func.sum(calls.c.stated_nano_usd).filter(_HAS_BOTH).label("stated_nano_usd"),
+    sa.func.sum(calls.c.cost_nano_usd).filter(_HAS_BOTH).label("stated_computed"),
     _count(_BILLED).label("requests"),
     _count(~_BILLED).label("failed_requests"),
     _count(_BILLED & (calls.c.usage_state == str(UsageState.UNKNOWN))).label("unknown_requests"),
@@ -230,6 +234,9 @@ def _totals_of(row: sa.RowMapping) -> CallTotals:
         unpriced_requests=int(row[f"cost_{CostState.UNPRICED}"]),
         failed_requests=int(row["failed_requests"]),
         estimated_usage=_usage_of(row, "estimated_"),
+        stated=StatedCost(
+            int(row["stated_requests"]), int(row["stated_nano_usd"] or 0), int(row["stated_computed"] or 0)
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -26,7 +26,7 @@ _CALL_TEXTS = (
 )  # fmt: skip
 CALL_COLUMNS = (
     *_CALL_TEXTS, *USAGE_COLUMNS, "started_at", "duration", "usage_state", "cost_nano_usd", "cost_state",
-    "receipt", "status", "sources", "purpose", "notes", "billed",
+    "receipt", "status", "sources", "purpose", "notes", "billed", "stated_nano_usd", "raw_usage",
 )  # fmt: skip
 _NOTHING = TokenUsage()
 _call_texts = attrgetter(*_CALL_TEXTS)  # written for every call on the crew's thread: read at once
@@ -38,7 +38,7 @@ _RUN_PLAIN = ("run_id", "name", "preset", "stop_reason", "worker", "pid")
 
 
 def call_values(call: LlmCall) -> list[Any]:
-    """A call as the table holds it, in the order of `CALL_COLUMNS`."""
+    """A call as the journal holds it, in the order of `CALL_COLUMNS`."""
     return [
         *_call_texts(call),
         *counts_of(_NOTHING if call.usage is None else call.usage),
@@ -53,7 +53,15 @@ def call_values(call: LlmCall) -> list[Any]:
         call.purpose.value,
         json.dumps(call.notes) if call.notes else None,
         int(call.billed),
+        call.stated_nano_usd,
+        call.raw_usage or None,
     ]
+
+
+def stored(row: Sequence[Any]) -> list[Any]:
+    """The row as the database takes it: what the journal holds as JSON anyway is JSON text there."""
+    *plain, raw_usage = row
+    return [*plain, None if raw_usage is None else json.dumps(raw_usage)]
 
 
 def call_of(row: RowMapping) -> LlmCall:
@@ -70,6 +78,8 @@ def call_of(row: RowMapping) -> LlmCall:
         sources=tuple(filter(None, row["sources"].split(","))),
         purpose=Purpose.CHAT if row["purpose"] is None else Purpose(row["purpose"]),
         notes=tuple(json.loads(row["notes"])) if row["notes"] else (),
+        stated_nano_usd=row["stated_nano_usd"],
+        raw_usage=json.loads(row["raw_usage"]) if row["raw_usage"] else {},
     )
 
 

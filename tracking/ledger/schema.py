@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -48,6 +48,8 @@ calls = Table(
     Column("service_tier", Text),
     Column("sources", Text, nullable=False),  # comma separated
     Column("notes", Text),  # JSON
+    Column("stated_nano_usd", BigInteger),  # what the provider says it cost; since schema 3
+    Column("raw_usage", Text),  # JSON, since schema 3
     Column("billed", Integer, nullable=False),  # 0 for a refused request, see LlmCall.billed
     Index("calls_by_run", "run_id", "started_at"),
     Index("calls_by_time", "started_at"),

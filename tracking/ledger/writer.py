@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from tracking.ledger.database import insert_into, open_engine
-from tracking.ledger.rows import CALL_COLUMNS
+from tracking.ledger.rows import CALL_COLUMNS, stored
 from tracking.ledger.schema import calls
 
 _INSERT = (
@@ -42,7 +42,7 @@ class SqliteWriter:
 
     def write(self, rows: Sequence[list[Any]]) -> None:
         with self._lock, self._opened() as transaction:
-            transaction.executemany(_INSERT, rows)
+            transaction.executemany(_INSERT, map(stored, rows))
 
     def close(self) -> None:
         with self._lock:
@@ -67,7 +67,9 @@ class EngineWriter:
 
     def write(self, rows: Sequence[list[Any]]) -> None:
         with self._engine.begin() as connection:
-            connection.execute(self._insert, [dict(zip(CALL_COLUMNS, row, strict=True)) for row in rows])
+            connection.execute(
+                self._insert, [dict(zip(CALL_COLUMNS, stored(row), strict=True)) for row in rows]
+            )
 
     def close(self) -> None:
         self._engine.dispose()

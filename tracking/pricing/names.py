@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 # Models that run on the user's own machines: nobody sends a bill.
@@ -44,6 +45,7 @@ _REGION: Final = re.compile(r"^(?:us-gov|us|eu|apac|jp|au|in|ca|sa|me|af)\.(?=[a
 _DECORATION: Final = re.compile(
     r"(?:[-@]20[2-3]\d(?:-?)(?:0[1-9]|1[0-2])(?:-?)(?:0[1-9]|[12]\d|3[01]))?(?:-v\d+(?::\d+)?)?"
 )
+_DAY: Final = re.compile(r"[-@](20[2-3]\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?!\d)")
 _DECORATED: Final = re.compile(_DECORATION.pattern + "$")
 
 
@@ -88,6 +90,18 @@ def without_region(model: str) -> str:
 def bare(model: str) -> str:
     """The name without what may follow one, if anything does."""
     return _DECORATED.sub("", model)
+
+
+def snapshot_day(model: str) -> datetime | None:
+    """The day in a dated name, its first moment in UTC; a day that no month has never comes."""
+    found = _DAY.search(model)
+    if found is None:
+        return None
+    year, month, day = map(int, found.groups())
+    try:
+        return datetime(year, month, day, tzinfo=UTC)
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def is_decoration(rest: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 from tracking.pricing import listed
 from tracking.pricing.card import Card
 from tracking.pricing.history import Alias, History
-from tracking.pricing.names import Reference, bare, canonical, without_region
+from tracking.pricing.names import Reference, bare, canonical, snapshot_day, without_region
 
 # Where one provider sells another's models at that one's prices.
 _SOLD_BY: Final = {"azure": ("openai",), "google": ("anthropic",)}
@@ -67,12 +67,13 @@ def _dated(history: History, provider: str, name: str) -> list[Card]:
     names = [name]
     if provider == "aws":
         names.append(without_region(name))
-    if provider in _DATED_ALIKE:
-        names += [bare(each) for each in names]
     for seller in (provider, *_SOLD_BY.get(provider, ())):
         for each in names:
             if cards := history.cards.get((seller, each)):
                 return list(cards)
+            if provider in _DATED_ALIKE and (cards := history.cards.get((seller, bare(each)))):
+                # A snapshot that is not listed: what the undated name costs, from the snapshot's own day on.
+                return [part for card in cards if (part := _clipped(card, snapshot_day(each), None))]
     return []
 
 

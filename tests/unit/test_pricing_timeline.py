@@ -165,6 +165,15 @@ def test_a_file_of_ones_own_wins_model_by_model_and_keeps_the_rest(history, tmp_
     assert costs(book, "name", "2025-02-01") == [Decimal("0.5")]
 
 
+def test_a_price_of_ones_own_wins_over_what_a_name_meant(history, tmp_path):
+    ours = history(price("one", 1) + price("two", 2) + alias("name", "one") + price("other", 3))
+    override = tmp_path / "mine.toml"
+    override.write_text(price("name", 5) + alias("other", "two", "2025-02-01"))
+    book = PriceBook(read(override).over(ours), listed())
+    assert costs(book, "name", "2025-01-31") == [5]
+    assert costs(book, "other", "2025-01-31", "2025-02-01") == [None, 2]
+
+
 def test_the_list_is_not_read_while_our_history_has_the_model(history):
     def publish():
         raise AssertionError("the list was read")

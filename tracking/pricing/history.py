@@ -49,7 +49,10 @@ class History:
 
     def over(self, older: History) -> History:
         """Both; a name that is in this one is taken from this one alone."""
-        return History(older.cards | self.cards, older.aliases | self.aliases)
+        named = self.cards.keys() | self.aliases.keys()
+        cards = {name: cards for name, cards in older.cards.items() if name not in named}
+        aliases = {name: aliases for name, aliases in older.aliases.items() if name not in named}
+        return History(cards | self.cards, aliases | self.aliases)
 
 
 class Problem(NamedTuple):

@@ -172,7 +172,7 @@ def test_an_override_wins_over_every_price_of_that_model_and_over_no_other(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "mine.toml"
         file.write_text(text)
-        book = PriceBook(PriceFile(file).history.over(read(PRICES)))
+        book = PriceBook(PriceFile(text).history.over(read(PRICES)))
     tokens = usage(**counts | {"searches": 0})
     cost = book.price("gpt-4o", tokens, provider="openai", at=datetime(2026, 1, 1, tzinfo=UTC))
     exact = (tokens.input_tokens * input_rate + tokens.output_tokens * output_rate) / 10**6

@@ -23,8 +23,7 @@ def history(tmp_path):
         file.write_text(text)
         return read(file)
 
-    yield write
-    read.cache_clear()
+    return write
 
 
 def price(model, input_rate, since="", until="", provider="openai", more=""):
@@ -101,6 +100,13 @@ def test_an_alias_without_dates_is_one_for_ever(history):
 def test_a_name_that_stopped_moving_is_priced_by_the_list_afterwards(history):
     book = PriceBook(history(price("one", 1) + alias("name", "one", until="2025-03-01")), listed(name=7))
     assert costs(book, "name", "2025-02-28", "2025-03-01") == [1, 7]
+
+
+def test_the_list_does_not_say_what_a_name_meant_before_we_saw_it_move(history):
+    text = price("one", 1) + alias("name", "one", "2025-02-01", "2025-03-01")
+    book = PriceBook(history(text + alias("name", "one", "2025-04-01", "2025-05-01")), listed(name=7))
+    days = ("2025-01-31", "2025-02-01", "2025-03-01", "2025-04-01", "2025-05-01")
+    assert costs(book, "name", *days) == [None, 1, None, 1, 7]
 
 
 def test_an_alias_is_cut_where_its_model_changed_its_price(history):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -62,14 +62,30 @@ class Problem(NamedTuple):
     what: str
 
 
-@cache
 def read(path: Path) -> History:
-    """Read and check a price file, once in a process.
+    """Read and check a price file, again only when it has changed.
 
     Raises:
         PriceError: it can't be read, or an entry is impossible or overlaps another; with file and line.
     """
-    file = PriceFile(path)
+    try:
+        found = path.stat()
+        return _read(path, found.st_mtime_ns, found.st_size)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PriceError(f"{path} can't be read as a price list: {error}") from error
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, changed: int, size: int) -> History:  # noqa: ARG001  # both only decide when to read anew
+    return parse(path.read_text("utf-8"), path)
+
+
+def parse(text: str, path: Path) -> History:
+    """What a price file with this text says; `path` stands in the errors. Raises as `read` does."""
+    try:
+        file = PriceFile(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PriceError(f"{path} can't be read as a price list: {error}") from error
     if file.problems:
         lines, what = file.problems[0]
         raise PriceError(f"{path}, line{'s' * (len(lines) > 1)} {' and '.join(map(str, lines))}: {what}")
@@ -84,18 +100,15 @@ class PriceFile:
         problems: all that is not, in the order in which it was found.
 
     Raises:
-        PriceError: it can't be read as TOML.
+        tomllib.TOMLDecodeError: it is not TOML.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, text: str) -> None:
         self.history = History()
         self.problems: list[Problem] = []
         self._line_of: dict[int, int] = {}  # by the id of a card or alias of the history
-        try:
-            self._text = path.read_text("utf-8")
-            self._stated = tomllib.loads(self._text, parse_float=Decimal)
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise PriceError(f"{path} can't be read as a price list: {error}") from error
+        self._text = text
+        self._stated = tomllib.loads(text, parse_float=Decimal)
         self._check_tables()
         self._take_prices()
         self._take_aliases()

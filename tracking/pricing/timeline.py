@@ -47,11 +47,16 @@ def _provider_of(history: History, prices: PriceList, model: str) -> str | None:
 
 
 def _named(history: History, prices: PriceList, provider: str, name: str) -> list[Card]:
-    """What the name meant at each time, and the name's own cards for the times at which it had not moved."""
-    own, aliases = _known(history, prices, provider, name), history.aliases.get((provider, name), [])
-    cards = [part for card in own for gap in _gaps(aliases) if (part := _clipped(card, *gap))]
+    """What the name meant at each time, and the name's own cards for the times at which it meant no other."""
+    aliases = history.aliases.get((provider, name), [])
+    gaps = _gaps(aliases)
+    if aliases and not _dated(history, provider, name):
+        # The list knows what the name means now, and nothing of what it meant before we last saw it move.
+        gaps = [gap for gap in gaps if gap[1] is None]
+    own = offered(history, prices, provider, name) if gaps else []
+    cards = [part for card in own for gap in gaps if (part := _clipped(card, *gap))]
     for alias in aliases:
-        target = _known(history, prices, provider, alias.target)
+        target = offered(history, prices, provider, alias.target)
         cards += [part for card in target if (part := _clipped(card, alias.since, alias.until))]
     return sorted(cards, key=lambda card: card.since.timestamp() if card.since else float("-inf"))
 
@@ -66,7 +71,7 @@ def _gaps(aliases: Sequence[Alias]) -> list[tuple[datetime | None, datetime | No
     return [*before, *between, *after]
 
 
-def _known(history: History, prices: PriceList, provider: str, name: str) -> list[Card]:
+def offered(history: History, prices: PriceList, provider: str, name: str) -> list[Card]:
     """Our history of a name is all of it: where it has no card, the name was not offered."""
     if cards := _dated(history, provider, name):
         return cards

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from tracking.cli import prices
 from tracking.errors import ConfigError
 from tracking.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Marketing Research Swarm: worker and checks."
 )
+app.add_typer(prices.app, name="prices")
 
 
 @app.command()

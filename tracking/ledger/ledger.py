@@ -150,6 +150,14 @@ class Ledger:
             return _totals_of(rows[0])
         return {row[by]: _totals_of(row) for row in rows}
 
+    def models(self) -> list[tuple[str, str]]:
+        """Every model that was billed: who sent the bill, and the name it was billed under."""
+        self.flush()
+        name = sa.func.coalesce(calls.c.response_model, calls.c.request_model)
+        query = sa.select(calls.c.provider_name, name).where(_BILLED).distinct()
+        with self.engine.connect() as connection:
+            return sorted((provider, model) for provider, model in connection.execute(query))
+
     def runs(self, *, limit: int | None = None, **filters: Any) -> list[Run]:
         """The runs that match, newest first."""
         query = _filtered(sa.select(runs), runs, runs.c.created_at, filters).order_by(

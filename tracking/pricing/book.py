@@ -8,9 +8,9 @@ from typing import Final, Self
 
 from tracking.domain.cost import Cost, CostState, Receipt
 from tracking.domain.usage import TokenUsage
-from tracking.pricing import listed
 from tracking.pricing.card import Card
 from tracking.pricing.history import History, read
+from tracking.pricing.listed import PriceList
 from tracking.pricing.names import FREE_PROVIDERS, reference
 from tracking.pricing.offer import Offer
 from tracking.pricing.timeline import timeline
@@ -25,8 +25,9 @@ class PriceBook:
     Each is read when the first call is priced, not before: the list takes half a second.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, prices: PriceList | None = None) -> None:
         self._history = history
+        self._prices = prices or PriceList()
         self._offers: dict[tuple[str | None, str], tuple[Offer, ...] | Cost] = {}
 
     @classmethod
@@ -81,7 +82,9 @@ class PriceBook:
     def context_window(self, model: str, *, provider: str | None = None) -> int | None:
         """The most input tokens the model takes, where the public list says so."""
         cards = self.cards(model, provider=provider)
-        return listed.context_window(cards[0].provider, reference(provider, model).model) if cards else None
+        if not cards:
+            return None
+        return self._prices.context_window(cards[0].provider, reference(provider, model).model)
 
     def offers(self, model: str, *, provider: str | None = None) -> tuple[Offer, ...] | Cost:
         """The model's cards at work, newest first; or what every call costs: nothing, or nobody knows."""
@@ -93,7 +96,7 @@ class PriceBook:
         if wanted.provider in FREE_PROVIDERS:
             receipt = Receipt(wanted.provider, wanted.model, "runs on your own machine")
             found = Cost(0, CostState.FREE, receipt)
-        elif isinstance(cards := timeline(self._history, wanted), str):
+        elif isinstance(cards := timeline(self._history, self._prices, wanted), str):
             found = Cost.unpriced(Receipt(wanted.provider or "", wanted.model, "none", note=cards))
         else:
             found = tuple(map(Offer, reversed(cards)))  # most calls fall under the newest card

@@ -113,8 +113,7 @@ def _situations(
 ) -> Iterator[tuple[slice | Integers, Quote]]:
     """The rows apart by what decides among the card's rates."""
     card = offer.card
-    tiers = card.tiers if service is None else (*card.tiers, *card.services[service].tiers)
-    steps = sorted({tier.above for tier in tiers})
+    steps = sorted({each.above for each in card.situations() if each.service == service and each.above >= 0})
     if not steps and not card.windows:
         yield rows, offer.quote_in(Situation(-1, service))
         return

@@ -7,11 +7,12 @@ the names of the counts they are charged for (`TokenUsage`), and by `requests` f
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from hashlib import sha256
+from itertools import product
 from typing import NamedTuple
 
 from tracking.domain.cost import per
@@ -53,6 +54,7 @@ class Window:
     days: frozenset[int] = frozenset(range(7))
 
     def covers(self, at: datetime) -> bool:
+        at = at.astimezone(UTC)
         moment, day = at.time(), at.weekday()
         if self.start < self.end:
             return self.start <= moment < self.end and day in self.days
@@ -96,13 +98,20 @@ class Card:
 
     def situation(self, input_tokens: int, service: str | None, at: datetime) -> Situation:
         """Raises: KeyError: the card has no price for that service tier."""
-        tiers = self.tiers if service is None else (*self.tiers, *self.services[service].tiers)
-        above = max((tier.above for tier in tiers if input_tokens > tier.above), default=-1)
         window = None
         if self.windows:
             covering = [number for number, each in enumerate(self.windows) if each.covers(at)]
             window = covering[-1] if covering else None
+        tiers = self._tiers(service, window)
+        above = max((tier.above for tier in tiers if input_tokens > tier.above), default=-1)
         return Situation(above, service, window)
+
+    def situations(self) -> Iterator[Situation]:
+        """All that may decide among its rates."""
+        windows = (None, *range(len(self.windows)))
+        for service, window in product((None, *self.services), windows):
+            for above in (-1, *(tier.above for tier in self._tiers(service, window))):
+                yield Situation(above, service, window)
 
     def rates_in(self, situation: Situation) -> dict[str, Decimal]:
         above, service, window = situation
@@ -112,6 +121,11 @@ class Card:
         if window is not None:
             rates = self.windows[window].change.on(rates, above)
         return rates
+
+    def _tiers(self, service: str | None, window: int | None) -> tuple[Tier, ...]:
+        of_service = () if service is None else self.services[service].tiers
+        of_window = () if window is None else self.windows[window].change.tiers
+        return (*self.tiers, *of_service, *of_window)
 
     def fingerprint(self) -> str:
         """Twelve digits that change with anything the card says."""

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from tracking.pricing.card import Card, Change, Tier, Window
 
@@ -27,15 +27,24 @@ _RATES: Final = {
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _moment(value: object) -> object:
+def _moment(value: object) -> datetime:
     """A day is its first moment in UTC; a moment without a zone is in UTC."""
     if isinstance(value, datetime):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    return datetime.combine(value, time(), UTC) if isinstance(value, date) else value
+    if not isinstance(value, date):
+        raise ValueError(f"{value!r} is no date: write it like 2025-06-10")  # noqa: TRY004  # as below
+    return datetime.combine(value, time(), UTC)
 
 
-Rate = Annotated[Decimal, Field(ge=0, le=100_000)]
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"{value} is no number")  # noqa: TRY004  # pydantic takes this one for a finding
+    return value
+
+
+Rate = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=100_000)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
+Time = Annotated[time, Strict()]
 
 
 class _Entry(BaseModel):
@@ -90,8 +99,8 @@ class _Change(_Rated):
 
 
 class _Window(_Change):
-    start: time
-    end: time
+    start: Time
+    end: Time
     days: frozenset[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = frozenset(_DAYS)
 
     @property

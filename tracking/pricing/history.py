@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from tracking.domain.cost import Receipt
 from tracking.errors import PriceError
-from tracking.pricing.card import Card, Situation
+from tracking.pricing.card import Card
 from tracking.pricing.entries import AliasEntry, Dated, Price
 from tracking.pricing.quote import Quote
 
@@ -49,77 +49,139 @@ class History:
 
     def over(self, older: History) -> History:
         """Both; a name that is in this one is taken from this one alone."""
-        return History(older.cards | self.cards, older.aliases | self.aliases)
+        named = self.cards.keys() | self.aliases.keys()
+        cards = {name: cards for name, cards in older.cards.items() if name not in named}
+        aliases = {name: aliases for name, aliases in older.aliases.items() if name not in named}
+        return History(cards | self.cards, aliases | self.aliases)
 
 
-@cache
+class Problem(NamedTuple):
+    """What a price file says that can't be, and on which lines."""
+
+    lines: tuple[int, ...]
+    what: str
+
+
 def read(path: Path) -> History:
-    """Read and check a price file, once in a process.
+    """Read and check a price file, again only when it has changed.
 
     Raises:
         PriceError: it can't be read, or an entry is impossible or overlaps another; with file and line.
     """
     try:
-        text = path.read_text("utf-8")
-        stated = tomllib.loads(text, parse_float=Decimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        found = path.stat()
+        return _read(path, found.st_mtime_ns, found.st_size)
+    except (OSError, UnicodeDecodeError) as error:
         raise PriceError(f"{path} can't be read as a price list: {error}") from error
-    return _Reader(path, text, stated).history()
 
 
-class _Reader:
-    def __init__(self, path: Path, text: str, stated: dict[str, Any]) -> None:
-        if unknown := sorted(stated.keys() - _TABLES):
-            raise PriceError(f"{path}: unknown table {unknown[0]!r}; there are [[price]] and [[alias]]")
-        self._path = path
-        self._stated = stated
-        self._lines: dict[str, list[int]] = {table: [] for table in _TABLES}
+@lru_cache(maxsize=8)
+def _read(path: Path, changed: int, size: int) -> History:  # noqa: ARG001  # both only decide when to read anew
+    return parse(path.read_text("utf-8"), path)
+
+
+def parse(text: str, path: Path) -> History:
+    """What a price file with this text says; `path` stands in the errors. Raises as `read` does."""
+    try:
+        file = PriceFile(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PriceError(f"{path} can't be read as a price list: {error}") from error
+    if file.problems:
+        lines, what = file.problems[0]
+        raise PriceError(f"{path}, line{'s' * (len(lines) > 1)} {' and '.join(map(str, lines))}: {what}")
+    return file.history
+
+
+class PriceFile:
+    """A price file, entry by entry.
+
+    Attributes:
+        history: what is possible of it.
+        problems: all that is not, in the order in which it was found.
+
+    Raises:
+        tomllib.TOMLDecodeError: it is not TOML.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.history = History()
+        self.problems: list[Problem] = []
         self._line_of: dict[int, int] = {}  # by the id of a card or alias of the history
-        for number, line in enumerate(text.splitlines(), 1):
-            if found := re.match(r"\[\[(\w+)\]\]", line.replace(" ", "")):
-                self._lines.setdefault(found[1], []).append(number)
+        self._text = text
+        self._stated = tomllib.loads(text, parse_float=Decimal)
+        self._check_tables()
+        self._take_prices()
+        self._take_aliases()
+        self._check_periods()
 
-    def history(self) -> History:
-        history = History()
+    def line_of(self, entry: Card | Alias) -> int:
+        """Where an entry of the history begins."""
+        return self._line_of[id(entry)]
+
+    def _check_tables(self) -> None:
+        for table in sorted(self._stated.keys() - _TABLES):
+            lines = self._lines(rf'\[*"?{re.escape(table)}"?[\].=]')
+            what = f"unknown table {table!r}; there are [[price]] and [[alias]]"
+            self.problems.append(Problem(lines[:1] or (1,), what))
+
+    def _take_prices(self) -> None:
         for line, price in self._entries("price", Price):
-            card = price.card
+            if fault := _fault(card := price.card):
+                self.problems.append(Problem((line,), fault))
+                continue
             self._line_of[id(card)] = line
-            self._check_rates(card)
             for name in (price.model, *price.aliases):
-                history.cards.setdefault((price.provider, name.lower()), []).append(card)
+                self.history.cards.setdefault((price.provider, name.lower()), []).append(card)
+
+    def _take_aliases(self) -> None:
         for line, entry in self._entries("alias", AliasEntry):
             alias = Alias(entry.target.lower(), entry.since, entry.until)
             self._line_of[id(alias)] = line
-            history.aliases.setdefault((entry.provider, entry.name.lower()), []).append(alias)
-        for key, cards in history.cards.items():
-            cards.sort(key=lambda card: card.since or _BEGINNING)
-            self._check_periods(key, cards)
-        for key, aliases in history.aliases.items():
-            aliases.sort(key=lambda alias: alias.since or _BEGINNING)
-            self._check_periods(key, aliases)
-        return history
+            self.history.aliases.setdefault((entry.provider, entry.name.lower()), []).append(alias)
 
     def _entries(self, table: str, kind: type[Entry]) -> Iterator[tuple[int, Entry]]:
-        for line, stated in zip(self._lines[table], self._stated.get(table, ()), strict=True):
+        stated: Any = self._stated.get(table, [])
+        lines = self._lines(rf"\[\[{table}\]\]")
+        if not isinstance(stated, list) or len(stated) != len(lines):
+            what = f"every entry must begin with a line of its own that says [[{table}]]"
+            self.problems.append(Problem(lines[:1] or (1,), what))
+            return
+        for line, said in zip(lines, stated, strict=True):
             try:
-                entry = kind.model_validate(stated)
+                entry = kind.model_validate(said)
             except ValidationError as error:
-                said = error.errors(include_url=False, include_input=False)[0]
-                key = ".".join(map(str, said["loc"])) or table
-                raise PriceError(f"{self._path}, line {line}: {key}: {said['msg']}") from None
-            yield line, entry
+                for fault in error.errors(include_url=False, include_input=False):
+                    key = ".".join(map(str, fault["loc"])) or table
+                    self.problems.append(Problem((line,), f"{key}: {fault['msg']}"))
+            else:
+                yield line, entry
 
-    def _check_rates(self, card: Card) -> None:
+    def _lines(self, begin: str) -> tuple[int, ...]:
+        lines = enumerate(self._text.splitlines(), 1)
+        return tuple(number for number, line in lines if re.match(begin, line.replace(" ", "")))
+
+    def _check_periods(self) -> None:
+        named: list[tuple[tuple[str, str], list[Any]]] = [
+            *self.history.cards.items(),
+            *self.history.aliases.items(),
+        ]
+        overlaps: dict[tuple[int, ...], str] = {}  # by lines: one entry stands under several names
+        for name, periods in named:
+            periods.sort(key=lambda each: each.since or _BEGINNING)
+            for earlier, later in pairwise(periods):
+                if (earlier.until or _END) > (later.since or _BEGINNING):
+                    lines = tuple(sorted({self.line_of(earlier), self.line_of(later)}))
+                    overlaps.setdefault(lines, "/".join(name))
+        for lines, entry in overlaps.items():
+            what = f"two entries for {entry} overlap: end the first with `until` where the second begins"
+            self.problems.append(Problem(lines, what))
+
+
+def _fault(card: Card) -> str | None:
+    """Why its rates can't be money, in any situation that they may apply in."""
+    for situation in card.situations():
         try:
-            Quote(Receipt(card.provider, card.model, card.source, card.rates_in(Situation())))
+            Quote(Receipt(card.provider, card.model, card.source, card.rates_in(situation)))
         except PriceError as error:
-            raise PriceError(f"{self._path}, line {self._line_of[id(card)]}: {error}") from None
-
-    def _check_periods(self, name: tuple[str, str], periods: Sequence[Card | Alias]) -> None:
-        for earlier, later in pairwise(periods):
-            if (earlier.until or _END) > (later.since or _BEGINNING):
-                lines = f"{self._line_of[id(earlier)]} and {self._line_of[id(later)]}"
-                raise PriceError(
-                    f"{self._path}, lines {lines}: two entries for {'/'.join(name)} overlap: "
-                    "end the first with `until` where the second begins"
-                )
+            return str(error)
+    return None

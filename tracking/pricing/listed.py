@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, time
 from decimal import Decimal
-from functools import cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from tracking.pricing.card import Card, Change, Rates, Tier, Window
 from tracking.pricing.names import is_decoration
+from tracking.pricing.publication import Publication, newest
 
 if TYPE_CHECKING:
     from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, PriceVariant, Provider
@@ -31,50 +32,60 @@ _RATES: Final = {
 }
 # What a variant is selected by -> the service tier that it is.
 _SERVICES: Final = frozenset({"processing", "service_tier", "speed"})
+_DECIMALS: Final = 9
+_OPEN_END: Final = re.compile(r"(?:-20\d\d)?[-:@.]$")  # where a prefix breaks off, perhaps within a date
+_FINE_TUNED: Final = re.compile(r"^(ft:[^:]+):.*$")  # whose it is, and of what job, is no other price
 _STRANGER: Final = "zq7"  # in no model's name
 
 
-def source() -> str:
-    from genai_prices import __version__  # noqa: PLC0415  # half a second, paid only when something is priced
+class PriceList:
+    """A list as it was published. It is read when something is looked up in it, not before."""
 
-    return f"genai-prices {__version__}"
+    def __init__(self, publication: Callable[[], Publication] = newest) -> None:
+        self._publish = publication
 
+    @cached_property
+    def publication(self) -> Publication:
+        return self._publish()
 
-def provider_of(model: str) -> str | None:
-    """Whose model that is, where its name alone tells."""
-    for provider in _providers().values():
-        if provider.model_match is not None and provider.model_match.is_match(model):
-            return provider.id
-    return None
+    @cached_property
+    def _providers(self) -> dict[str, Provider]:
+        return {provider.id: provider for provider in self.publication.providers}
 
+    def provider_of(self, model: str) -> str | None:
+        """Whose model that is, where its name alone tells."""
+        for provider in self._providers.values():
+            if provider.model_match is not None and provider.model_match.is_match(model):
+                return provider.id
+        return None
 
-def is_provider(name: str) -> bool:
-    return name in _providers()
+    def everything(self) -> Iterator[tuple[str, str, list[Card]]]:
+        """All that is in it: provider, the model's name in the list, its cards."""
+        for provider in self._providers.values():
+            for model in provider.models:
+                yield provider.id, model.id, list(_cards(provider.id, model, self.publication.source))
 
+    def has_provider(self, name: str) -> bool:
+        return name in self._providers
 
-def cards(provider: str, model: str) -> list[Card]:
-    """The model's cards, oldest first; none when the list does not have exactly this model."""
-    if (listed := _providers().get(provider)) is None:
-        return []
-    found = _model(listed, model)
-    for other in listed.fallback_model_providers or () if found is None else ():
-        if (found := _model(_providers()[other], model)) is not None:
-            break
-    return [] if found is None else list(_cards(provider, found))
+    def cards(self, provider: str, model: str) -> list[Card]:
+        """The model's cards, oldest first; none when the list does not have exactly this model."""
+        found = self._find(provider, model)
+        return [] if found is None else list(_cards(provider, found, self.publication.source))
 
+    def context_window(self, provider: str, model: str) -> int | None:
+        """The most input tokens the model takes, where the list says so."""
+        found = self._find(provider, model)
+        return None if found is None else found.context_window
 
-def context_window(provider: str, model: str) -> int | None:
-    """The most input tokens the model takes, where the list says so."""
-    listed = _providers().get(provider)
-    found = None if listed is None else _model(listed, model)
-    return None if found is None else found.context_window
-
-
-@cache
-def _providers() -> dict[str, Provider]:
-    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415  # as above
-
-    return {provider.id: provider for provider in get_snapshot().providers}
+    def _find(self, provider: str, model: str) -> ModelInfo | None:
+        if (listed := self._providers.get(provider)) is None:
+            return None
+        found = _model(listed, model) or _model(listed, f"{provider}/{model}")
+        for other in listed.fallback_model_providers or () if found is None else ():
+            if (found := _model(self._providers[other], model)) is not None:
+                break
+        return found
 
 
 def _model(provider: Provider, name: str) -> ModelInfo | None:
@@ -84,6 +95,7 @@ def _model(provider: Provider, name: str) -> ModelInfo | None:
 
 
 def _is_exactly(model: ModelInfo, name: str) -> bool:
+    name = _FINE_TUNED.sub(r"\1", name)
     literals = {model.id.lower(), *_literals(model.match)}
     if name in literals or any(
         name.startswith(each) and is_decoration(name.removeprefix(each)) for each in literals
@@ -98,10 +110,10 @@ def _literals(clause: Any) -> Iterator[str]:
         yield from _literals(part)
     for kind in ("equals", "starts_with", "contains", "ends_with"):
         if text := getattr(clause, kind, None):
-            yield re.sub(r"[-:@.]$", "", text.lower())
+            yield _OPEN_END.sub("", text.lower())
 
 
-def _cards(provider: str, model: ModelInfo) -> Iterator[Card]:
+def _cards(provider: str, model: ModelInfo, source: str) -> Iterator[Card]:
     """One card per period between the dates on which anything changes."""
     prices = _conditional(model.prices)
     variants = model.price_variants or []
@@ -115,14 +127,14 @@ def _cards(provider: str, model: ModelInfo) -> Iterator[Card]:
             tiers=_tiers(_standard(prices, since)),
             windows=tuple(_windows(prices, since)),
             services=dict(_services(variants, since)),
-            source=source(),
+            source=source,
             since=since,
             until=until,
         )
 
 
 def _conditional(prices: ModelPrice | list[ConditionalPrice]) -> list[ConditionalPrice]:
-    from genai_prices.types import ConditionalPrice  # noqa: PLC0415  # as above
+    from genai_prices.types import ConditionalPrice  # noqa: PLC0415  # half a second, paid only when something is priced
 
     return prices if isinstance(prices, list) else [ConditionalPrice(prices=prices)]
 
@@ -171,10 +183,15 @@ def _naive(moment: time) -> time:
 def _rates(prices: ModelPrice) -> Rates:
     stated = {ours: getattr(prices, foreign, None) for foreign, ours in _RATES.items()}
     return {
-        name: rate if isinstance(rate, Decimal) else rate.base
+        name: _even(rate if isinstance(rate, Decimal) else rate.base)
         for name, rate in stated.items()
         if rate is not None
     }
+
+
+def _even(rate: Decimal) -> Decimal:
+    """Without the tail of a binary fraction (0.18000000000000002), which money of ours does not hold."""
+    return rate if rate == (near := round(rate, _DECIMALS)) else near
 
 
 def _nothing(model: ModelInfo) -> Rates:
@@ -186,5 +203,5 @@ def _tiers(prices: ModelPrice) -> tuple[Tier, ...]:
     above: dict[int, dict[str, Decimal]] = {}
     for foreign, ours in _RATES.items():
         for tier in getattr(getattr(prices, foreign, None), "tiers", ()):
-            above.setdefault(tier.start, {})[ours] = tier.price
+            above.setdefault(tier.start, {})[ours] = _even(tier.price)
     return tuple(Tier(start, above[start]) for start in sorted(above))

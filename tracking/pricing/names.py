@@ -10,6 +10,9 @@ from typing import Final, NamedTuple
 FREE_PROVIDERS: Final = frozenset({"local", "ollama", "ollama_chat", "hosted_vllm", "lm_studio", "llamafile"})
 # another spelling -> the price list's. None: no list can know what this endpoint charges.
 _PROVIDERS: Final[dict[str, str | None]] = {
+    "gcp.gemini": "google",
+    "gcp.vertex_ai": "google",
+    "gcp.gen_ai": "google",
     "gemini": "google",
     "vertex_ai": "google",
     "vertex_ai_beta": "google",
@@ -20,9 +23,14 @@ _PROVIDERS: Final[dict[str, str | None]] = {
     "azure_ai": "azure",
     "azure_openai": "azure",
     "az.ai.openai": "azure",
+    "azure.ai.openai": "azure",
+    "az.ai.inference": "azure",
+    "azure.ai.inference": "azure",
     "text-completion-openai": "openai",
     "xai": "x-ai",
+    "x_ai": "x-ai",
     "mistralai": "mistral",
+    "mistral_ai": "mistral",
     "together_ai": "together",
     "fireworks_ai": "fireworks",
     "openai_compatible": None,
@@ -37,10 +45,15 @@ _KNOWN: Final = frozenset((
 ))  # fmt: skip
 # Parts of a path that say where a model is served, not which one it is.
 _PLACES: Final = re.compile(
-    r"^(?:models/|publishers/[^/]+/models/|converse(?:_like)?/|invoke/|accounts/fireworks/models/)"
+    r"^(?:models/|(?:projects/[^/]+/locations/[^/]+/)?publishers/[^/]+/models/"
+    r"|converse(?:_like)?/|invoke/|us-(?:east-[12]|west-2)/|responses/)"
 )
 _ARN: Final = re.compile(r"^arn:aws[\w-]*:bedrock:[^:]*:\d*:(?P<kind>[\w-]+)/(?P<model>.+)$")
-_REGION: Final = re.compile(r"^(?:us-gov|us|eu|apac|jp|au|in|ca|sa|me|af)\.(?=[a-z0-9-]+\.)")
+_ARNS_OF_MODELS: Final = frozenset({"foundation-model", "inference-profile"})
+# GovCloud's own prices, a fifth higher, are in no list: `us-gov.` is no such region.
+_REGION: Final = re.compile(r"^(?:us|eu|apac|jp|au|in|ca|sa|me|af)\.(?=[a-z0-9-]+\.)")
+_GOVERNMENT: Final = "us-gov."
+_COMPACT_DATE: Final = re.compile(r"(?<=[-@])(20[2-3]\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")
 # What may follow a name without making it another model: a date, a Bedrock version, a Google revision.
 _DECORATION: Final = re.compile(
     r"(?:[-@]20[2-3]\d(?:-?)(?:0[1-9]|1[0-2])(?:-?)(?:0[1-9]|[12]\d|3[01]))?(?:-v\d+(?::\d+)?)?"
@@ -69,7 +82,9 @@ def reference(provider: str | None, model: str) -> Reference:
         if not slash or not is_provider_name(prefix) or (provider and not _same(provider, prefix)):
             break
         provider, model = provider or prefix, rest
-    return Reference(provider, _bedrock(model) if model.startswith("arn:") else model)
+    if found := _ARN.match(model):
+        return Reference(provider or "aws", _bedrock(found))
+    return Reference(provider, model)
 
 
 def canonical(provider: str) -> str | None:
@@ -85,6 +100,15 @@ def is_provider_name(name: str) -> bool:
 def without_region(model: str) -> str:
     """A Bedrock model's own id: without the region its requests are routed to."""
     return _REGION.sub("", model)
+
+
+def is_for_government(model: str) -> bool:
+    return model.startswith(_GOVERNMENT)
+
+
+def with_dashes(model: str) -> str:
+    """OpenAI's way to write a snapshot's date, where litellm or OpenRouter wrote it without dashes."""
+    return _COMPACT_DATE.sub(r"\1-\2-\3", model)
 
 
 def bare(model: str) -> str:
@@ -113,7 +137,6 @@ def _same(provider: str, prefix: str) -> bool:
     return prefix == provider or canonical(prefix) == canonical(provider)
 
 
-def _bedrock(arn: str) -> str:
+def _bedrock(arn: re.Match[str]) -> str:
     """The model an ARN names. An application's own profile does not say which one is behind it."""
-    found = _ARN.match(arn)
-    return found["model"] if found and found["kind"] != "application-inference-profile" else arn
+    return arn["model"] if arn["kind"] in _ARNS_OF_MODELS else arn[0]

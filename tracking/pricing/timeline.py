@@ -8,10 +8,18 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
-from tracking.pricing import listed
 from tracking.pricing.card import Card
 from tracking.pricing.history import Alias, History
-from tracking.pricing.names import Reference, bare, canonical, snapshot_day, without_region
+from tracking.pricing.listed import PriceList
+from tracking.pricing.names import (
+    Reference,
+    bare,
+    canonical,
+    is_for_government,
+    snapshot_day,
+    with_dashes,
+    without_region,
+)
 
 # Where one provider sells another's models at that one's prices.
 _SOLD_BY: Final = {"azure": ("openai",), "google": ("anthropic",)}
@@ -20,30 +28,36 @@ _RESELLERS: Final = frozenset({"azure", "aws", "openrouter"})
 _DATED_ALIKE: Final = frozenset({"anthropic", "aws", "google"})
 
 
-def timeline(history: History, wanted: Reference) -> list[Card] | str:
+def timeline(history: History, prices: PriceList, wanted: Reference) -> list[Card] | str:
     """A model's cards, oldest first and without overlaps, or in words why there is none."""
-    provider = canonical(wanted.provider) if wanted.provider else _provider_of(history, wanted.model)
+    provider = canonical(wanted.provider) if wanted.provider else _provider_of(history, prices, wanted.model)
     if provider is None:
         named = wanted.provider
         return f"no price list covers {named}" if named else f"{wanted.model} is in no price list"
-    cards = _named(history, provider, wanted.model)
+    cards = _named(history, prices, provider, wanted.model)
     if not cards:
         return f"{wanted.model} is in no price list"
     return cards
 
 
-def _provider_of(history: History, model: str) -> str | None:
-    named = {provider for provider, name in (*history.cards, *history.aliases) if name == model}
-    makers = sorted(named - _RESELLERS)
-    return makers[0] if makers else listed.provider_of(model)
+def _provider_of(history: History, prices: PriceList, model: str) -> str | None:
+    names = {model, without_region(model), with_dashes(model)}
+    named = {provider for provider, name in (*history.cards, *history.aliases) if name in names}
+    sellers = sorted(named - _RESELLERS) or sorted(named)
+    return sellers[0] if len(sellers) == 1 else prices.provider_of(model)
 
 
-def _named(history: History, provider: str, name: str) -> list[Card]:
-    """What the name meant at each time, and the name's own cards for the times at which it had not moved."""
-    own, aliases = _known(history, provider, name), history.aliases.get((provider, name), [])
-    cards = [part for card in own for gap in _gaps(aliases) if (part := _clipped(card, *gap))]
+def _named(history: History, prices: PriceList, provider: str, name: str) -> list[Card]:
+    """What the name meant at each time, and the name's own cards for the times at which it meant no other."""
+    aliases = history.aliases.get((provider, name), [])
+    gaps = _gaps(aliases)
+    if aliases and not _dated(history, provider, name):
+        # The list knows what the name means now, and nothing of what it meant before we last saw it move.
+        gaps = [gap for gap in gaps if gap[1] is None]
+    own = offered(history, prices, provider, name) if gaps else []
+    cards = [part for card in own for gap in gaps if (part := _clipped(card, *gap))]
     for alias in aliases:
-        target = _known(history, provider, alias.target)
+        target = offered(history, prices, provider, alias.target)
         cards += [part for card in target if (part := _clipped(card, alias.since, alias.until))]
     return sorted(cards, key=lambda card: card.since.timestamp() if card.since else float("-inf"))
 
@@ -58,13 +72,15 @@ def _gaps(aliases: Sequence[Alias]) -> list[tuple[datetime | None, datetime | No
     return [*before, *between, *after]
 
 
-def _known(history: History, provider: str, name: str) -> list[Card]:
+def offered(history: History, prices: PriceList, provider: str, name: str) -> list[Card]:
     """Our history of a name is all of it: where it has no card, the name was not offered."""
-    return _dated(history, provider, name) or listed.cards(provider, name)
+    if cards := _dated(history, provider, name):
+        return cards
+    return [] if is_for_government(name) else prices.cards(provider, name)
 
 
 def _dated(history: History, provider: str, name: str) -> list[Card]:
-    names = [name]
+    names = [name, with_dashes(name)]
     if provider == "aws":
         names.append(without_region(name))
     for seller in (provider, *_SOLD_BY.get(provider, ())):

@@ -45,7 +45,8 @@ def as_markdown(account: Account, outputs: Sequence[TaskOutput], tz: str | None)
         parts.append(why)
     if note := cut_short(account):
         parts.append(note)
-    parts += ["## Token Usage Summary", f"Data source: {account.metrics.caption}", _summary(account)]
+    parts += ["## Token Usage Summary", f"Data source: {account.metrics.caption}", *run.notes]
+    parts.append(_summary(account))
     for by in Dimension:
         if account.calls:
             parts += [f"### By {by}", _breakdown(account, by)]

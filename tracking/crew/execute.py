@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crewai.hooks.dispatch import HookAborted, InterceptionPoint, register, unregister
+from crewai.hooks import HookAborted, InterceptionPoint, register_hook, unregister_hook
 
 from tracking.capture.evidence import evidence
 from tracking.capture.tracker import Tracker
@@ -132,11 +132,11 @@ def _token_budget(budget: int | None, execution: _Execution) -> Iterator[None]:
             )
             raise HookAborted(str(execution.over_budget), source="token budget")
 
-    register(InterceptionPoint.PRE_MODEL_CALL, check)
+    register_hook(InterceptionPoint.PRE_MODEL_CALL, check)
     try:
         yield
     finally:
-        unregister(InterceptionPoint.PRE_MODEL_CALL, check)
+        unregister_hook(InterceptionPoint.PRE_MODEL_CALL, check)
 
 
 def _beat(book: RunBook, run_id: str, execution: _Execution) -> None:

@@ -59,6 +59,7 @@ def track(name: str = "run", *, ledger: str | None = None, run_id: str | None = 
         scope.opened(tracker)
         stack.callback(scope.closed, tracker)
         stack.enter_context(scope.entered(tracker))
+        stack.callback(scope.settle)
         yield tracker
 
 
@@ -75,6 +76,7 @@ def parse_token_metrics(
     readings = (crew_reading(crew_metrics), result_reading(result))
     if tracker is None:
         return reconcile(readings, None)
+    scope.settle()
     return reconcile(readings, tracker.totals, tracker.facts)
 
 

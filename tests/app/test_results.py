@@ -142,6 +142,15 @@ def test_a_refuted_reading_is_amber_and_names_the_cause():
     )
 
 
+def test_what_the_tracker_notes_of_its_figures_stands_beside_them_and_in_the_debug_panel():
+    note = "crewai 1.17.0 is newer than what this was tested with (1.13 to 1.15)"
+    calls = three_calls()
+    evidence = {**EVIDENCE, "tracker": {"lost": 0, "errors": [], "notes": [note]}}
+    keep(run(metrics=agreeing(calls), evidence=evidence), calls, tasks(*DONE), outputs())
+    assert f":small[:orange[:material/warning: {note}]]" in [one.value for one in results().markdown]
+    assert f"Tracker: {note}" in [one.value for one in debug("run").caption]
+
+
 def test_an_unverified_reading_is_grey_and_has_no_breakdown():
     said = Reading(source=Source.CREW_METRICS, found_in="crew.usage_metrics", total_tokens=1247, requests=3)
     keep(run(metrics=reconcile([said], None), evidence={"tracking": False}), (), tasks(*DONE), outputs())

@@ -14,7 +14,18 @@ pytestmark = [pytest.mark.compat, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).resolve().parents[2]
 HOMES = ROOT / ".dashboard" / "compat"
-OURS = ("wrapt", "sqlalchemy", "genai-prices", "tiktoken", "pytest", "pytest-timeout", "hypothesis")
+OURS = (
+    "wrapt",
+    "sqlalchemy",
+    "filelock",
+    "genai-prices",
+    "tiktoken",
+    "pandas",
+    "psycopg[binary]",
+    "pytest",
+    "pytest-timeout",
+    "hypothesis",
+)
 # No cache of theirs among ours; and what old clients leave open at the end is not what is tested.
 QUIET = ("-p", "no:cacheprovider", "-p", "no:unraisableexception")
 TESTS = tuple(

@@ -34,6 +34,12 @@ def test_markdown_says_what_the_screen_says(account):
     assert "| Report Writer | 1 | 360 | 110 | 470 | 37 % | $0.00012 |" in text  # 470 / 1275
 
 
+def test_markdown_says_what_the_tracker_notes_of_its_figures():
+    noted = run(evidence={"tracker": {"notes": ["crewai 1.17.0 is newer"]}})
+    text = as_markdown(account_of(noted, (), three_calls(), LATER), outputs(), None)
+    assert "\n\ncrewai 1.17.0 is newer\n\n| Figure |" in text
+
+
 def test_markdown_holds_the_report_and_keeps_the_figures_apart(account):
     text = as_markdown(account, outputs(), None)
     assert "## Report\n\n*Report Writer*\n\n### Decide\n\nSpend $40,000 in summer, not $20,000." in text

@@ -15,7 +15,7 @@ import wrapt
 
 from tracking.capture.exchange import Exchange
 from tracking.capture.responsible import responsible_tracker
-from tracking.capture.scope import call_under_way, current_request, place
+from tracking.capture.scope import current_request, whereabouts
 from tracking.capture.tracker import harmless
 from tracking.capture.wire import asked, endpoint_of
 
@@ -50,7 +50,7 @@ def _begin(session: Any, args: Any, kwargs: Any) -> Exchange | None:
     endpoint = endpoint_of(str(named.get("method", "")), host, url.path)
     if endpoint is None or (tracker := responsible_tracker()) is None:
         return None
-    return Exchange(endpoint, asked(_body(named)), tracker, call_under_way(), place())
+    return Exchange(endpoint, asked(_body(named)), tracker, *whereabouts())
 
 
 def _body(named: dict[str, Any]) -> bytes:

@@ -2,11 +2,15 @@
 
 A beginning puts a place on the context's stack; its end takes it off, and whatever was left above it by
 events that never got their end. Model calls are kept in step.
+
+What an event says is here for both ways of hearing it: in the emitter's own context (`observe_place`), and
+later, on some thread (`crewai_events`).
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Final
 
 from tracking.capture.crewai_facts import crew_facts, llm_counters
@@ -14,7 +18,7 @@ from tracking.capture.scope import Place, current_call, current_place, place
 from tracking.capture.tracker import Tracker
 from tracking.domain.call import Purpose
 
-_BEGINNINGS: Final = {
+BEGINNINGS: Final = {
     "crew_kickoff_started": "crew",
     "task_started": "task",
     "agent_execution_started": "agent",
@@ -29,7 +33,7 @@ _BEGINNINGS: Final = {
     "knowledge_query_started": "knowledge query",
     "knowledge_search_query_started": "knowledge search",
 }
-_ENDINGS: Final = {
+ENDINGS: Final = {
     "crew_kickoff_completed": "crew",
     "crew_kickoff_failed": "crew",
     "task_completed": "task",
@@ -74,12 +78,23 @@ _OWN_TASKS: Final = {
 }
 _DEFAULT_CREW_NAME = "crew"
 
+Change = Callable[[Place], Place]
+"""From the place around a beginning to the place inside it. Holds names, not the event."""
+
 
 def observe_place(tracker: Tracker, source: Any, event: Any) -> None:
     """Follow one event; those that say nothing of where the context is are passed over."""
-    if (kind := _BEGINNINGS.get(event.type)) is not None:
-        _begin(tracker, kind, source, event)
-    elif (kind := _ENDINGS.get(event.type)) is not None:
+    if (kind := BEGINNINGS.get(event.type)) is not None:
+        if kind == "crew":
+            crew_began(tracker, source)
+        here = change_by(kind, source, event)(place())
+        current_place.set(
+            (*current_place.get(), dataclasses.replace(here, kind=kind, calls=len(current_call.get())))
+        )
+        if kind == "tool":
+            # What a tool asks a model for is not part of the model call that asked for the tool.
+            current_call.set((*current_call.get(), None))
+    elif (kind := ENDINGS.get(event.type)) is not None:
         _end(tracker, kind, source, event)
 
 
@@ -87,62 +102,74 @@ def clean(text: object) -> str | None:
     return text.strip() or None if isinstance(text, str) else None
 
 
-def _begin(tracker: Tracker, kind: str, source: Any, event: Any) -> None:
-    here = dataclasses.replace(place(), kind=kind, calls=len(current_call.get()))
+def change_by(kind: str, source: Any, event: Any) -> Change:
+    """What a beginning changes about the place."""
     if kind == "crew":
         name = clean(event.crew_name)
-        tracker.counters_before = llm_counters(source) | tracker.counters_before
-        here = dataclasses.replace(
-            here, workflow_name=None if name == _DEFAULT_CREW_NAME else name, purpose=None
-        )
-    elif kind == "task":
-        here = _in_task(here, getattr(event, "task", None) or source)
-    elif kind == "agent":
-        here = dataclasses.replace(
-            here,
-            agent_name=_role(event.agent),
-            purpose=_purpose_of_agent(here, event.agent),
-            function_calling_llm=_function_calling_llm(event.agent),
-        )
-    elif kind == "lite agent":
-        here = dataclasses.replace(here, agent_name=clean(event.agent_info.get("role")))
-    elif kind == "tool":
-        # What a tool asks a model for is not part of the model call that asked for the tool.
-        current_call.set((*current_call.get(), None))
-    else:
-        here = dataclasses.replace(here, purpose=_PURPOSES[kind])
-    current_place.set((*current_place.get(), here))
+        return _sets(workflow_name=None if name == _DEFAULT_CREW_NAME else name, purpose=None)
+    if kind == "task":
+        return _in_task(getattr(event, "task", None) or source)
+    if kind == "agent":
+        return _at_agent(event.agent)
+    if kind == "lite agent":
+        return _sets(agent_name=clean(event.agent_info.get("role")))
+    return _sets(purpose=_PURPOSES[kind]) if kind in _PURPOSES else _sets()
+
+
+def crew_began(tracker: Tracker, crew: Any) -> None:
+    tracker.counters_before = llm_counters(crew) | tracker.counters_before
+
+
+def crew_ended(tracker: Tracker, crew: Any) -> None:
+    tracker.crew = crew
+    tracker.crew_facts = crew_facts(crew, tracker.counters_before, tracker.beside)
+
+
+def completes_an_agent(kind: str, event: Any) -> bool:
+    return kind in {"agent", "lite agent"} and event.type.endswith("_completed")
 
 
 def _end(tracker: Tracker, kind: str, source: Any, event: Any) -> None:
     places = current_place.get()
     index = next((i for i in reversed(range(len(places))) if places[i].kind == kind), None)
     if index is not None:
-        if event.type.endswith("_completed") and kind in {"agent", "lite agent"}:
+        if completes_an_agent(kind, event):
             tracker.agent_ended(places[index].agent_name)
         current_place.set(places[:index])
         # A model call that never got its end, because it raised, is over as well.
         current_call.set(current_call.get()[: places[index].calls])
     if kind == "crew":
-        tracker.crew = source
-        tracker.crew_facts = crew_facts(source, tracker.counters_before, tracker.beside)
+        crew_ended(tracker, source)
 
 
-def _in_task(here: Place, task: Any) -> Place:
+def _sets(**changes: Any) -> Change:
+    return lambda here: dataclasses.replace(here, **changes)
+
+
+def _in_task(task: Any) -> Change:
+    agent_name = _role(getattr(task, "agent", None))
     shape = getattr(getattr(task, "output_pydantic", None), "__name__", None)
     if own := _OWN_TASKS.get(shape or ""):
-        return dataclasses.replace(here, task_name=None, agent_name=_role(task.agent), purpose=own)
-    return dataclasses.replace(
-        here, task_name=_task_name(task), agent_name=_role(getattr(task, "agent", None)), purpose=None
-    )
+        return _sets(task_name=None, agent_name=agent_name, purpose=own)
+    return _sets(task_name=_task_name(task), agent_name=agent_name, purpose=None)
 
 
-def _purpose_of_agent(here: Place, agent: Any) -> Purpose | None:
+def _at_agent(agent: Any) -> Change:
     """An agent inside a guardrail, a memory ... works for that; a manager's coworker is one of its own."""
     manager = getattr(getattr(agent, "crew", None), "manager_agent", None)
-    if manager is not None and manager is agent:
-        return Purpose.MANAGER
-    return None if here.purpose is Purpose.MANAGER else here.purpose
+    manages = manager is not None and manager is agent
+    name, function_calling_llm = _role(agent), _function_calling_llm(agent)
+
+    def change(here: Place) -> Place:
+        ordinary = None if here.purpose is Purpose.MANAGER else here.purpose
+        return dataclasses.replace(
+            here,
+            agent_name=name,
+            purpose=Purpose.MANAGER if manages else ordinary,
+            function_calling_llm=function_calling_llm,
+        )
+
+    return change
 
 
 def _function_calling_llm(agent: Any) -> object:

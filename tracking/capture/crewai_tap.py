@@ -1,43 +1,76 @@
-"""The tap at crewai's event bus: who is at work, which model call is under way, how it ended.
+"""The taps inside crewai: who is at work, which model call is under way, how it ended.
 
 Handlers registered on the bus run later, on threads, in any order, and inside `scoped_handlers()` not at
-all. So the public `emit` is wrapped instead: it is called in the emitter's own thread and context, before
-the request is sent. Nothing else of crewai is changed, and none of its events is held back.
+all. So `emit` is wrapped instead: it is called in the emitter's own thread and context, before the request
+is sent. Nothing else of crewai is changed, and none of its events is held back.
+
+That hangs on how crewai is made inside. With a version that this was not tested with, or one that lacks a
+name that is wrapped here, its public events are followed instead, see `crewai_events`.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
-from time import perf_counter
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 import wrapt
 
-from tracking.capture.crewai_facts import cause_of
+from tracking.capture import crewai_events, purpose_tap, support
+from tracking.capture.crewai_calls import end_call, purpose_of_call
 from tracking.capture.crewai_places import clean, observe_place
-from tracking.capture.payloads import NormalizedUsage, read_usage
 from tracking.capture.responsible import responsible_tracker
 from tracking.capture.scope import (
     LlmScope,
-    Place,
     call_under_way,
     current_call,
     place,
 )
-from tracking.capture.tracker import Tracker, harmless, new_call_id
-from tracking.domain.call import CallStatus, LlmCall, Purpose
-from tracking.domain.usage import UsageState
+from tracking.capture.tracker import Tracker, harmless
+
+# What is wrapped: where it is, and what it is called with.
+_NEEDED: Final = (
+    ("crewai.events.event_bus", "CrewAIEventsBus", "emit", ("self", "source", "event")),
+    ("crewai.llms.base_llm", "BaseLLM", "_track_token_usage_internal", ("self", "usage_data")),
+)
 
 
-def tap_event_bus(module: Any) -> None:
-    """Wrap `emit` of crewai's event bus."""
-    wrapt.wrap_function_wrapper(module, "CrewAIEventsBus.emit", _emit)
+@harmless
+def tap() -> None:
+    """Wrap crewai's inside where it is as it was tested; follow its public events where it is not.
+
+    Called when crewai has been imported. Never raises into that import.
+    """
+    problem = support.problem_of(support.installed_version()) or _missing()
+    if problem is None:
+        _wrap()
+        support.watched_by(support.Way.TAPS)
+    else:
+        followed = crewai_events.follow()
+        support.watched_by(support.Way.EVENTS if followed else support.Way.HTTP, problem)
 
 
-def tap_base_llm(module: Any) -> None:
-    """Wrap the point where crewai's models hand over usage. A private name: without it events are enough."""
-    if hasattr(module.BaseLLM, "_track_token_usage_internal"):
-        wrapt.wrap_function_wrapper(module, "BaseLLM._track_token_usage_internal", _track_usage)
+def _missing() -> str | None:
+    """What is not there as it is needed, in a sentence's beginning; None: nothing."""
+    for module, owner, name, parameters in _NEEDED:
+        try:
+            found = getattr(getattr(import_module(module), owner), name)
+            known = tuple(inspect.signature(found).parameters)[: len(parameters)] == parameters
+        except (ImportError, AttributeError, TypeError, ValueError):
+            known = False
+        if not known or inspect.iscoroutinefunction(found):
+            return (
+                f"crewai {support.installed_version()} has no {owner}.{name} of the kind this was tested with"
+            )
+    return None
+
+
+def _wrap() -> None:
+    for (module, owner, name, _), wrapper in zip(_NEEDED, (_emit, _track_usage), strict=True):
+        wrapt.wrap_function_wrapper(module, f"{owner}.{name}", wrapper)
+    wrapt.register_post_import_hook(purpose_tap.tap_memory, "crewai.memory.unified_memory")
+    wrapt.register_post_import_hook(purpose_tap.tap_knowledge, "crewai.knowledge.storage.knowledge_storage")
 
 
 def _emit(wrapped: Callable[..., Any], _: object, args: Any, kwargs: Any) -> Any:
@@ -61,7 +94,7 @@ def _observe(source: Any, event: Any) -> None:
     if kind == "llm_call_started":
         current_call.set((*current_call.get(), _scope_of(source, event)))
     elif kind in {"llm_call_completed", "llm_call_failed"}:
-        _end_call(tracker, source, event, failed=kind == "llm_call_failed")
+        _end_call(tracker, source, event)
     else:
         observe_place(tracker, source, event)
 
@@ -80,72 +113,15 @@ def _scope_of(source: Any, event: Any) -> LlmScope:
         model=event.model or str(getattr(source, "model", "unknown")),
         agent_name=clean(event.agent_role) or here.agent_name,
         task_name=here.task_name,
-        purpose=_purpose(source, here),
+        purpose=purpose_of_call(source, here),
     )
 
 
-def _purpose(source: Any, here: Place) -> Purpose | None:
-    """What a call is for, as far as the place and the model tell."""
-    if here.purpose is None and here.function_calling_llm is source:
-        return Purpose.TOOL_CALLING
-    return here.purpose
-
-
-def _end_call(tracker: Tracker, source: Any, event: Any, *, failed: bool) -> None:
-    """A model call ended. What the wire showed of it is in the ledger already; the rest is written now."""
+def _end_call(tracker: Tracker, source: Any, event: Any) -> None:
     calls = current_call.get()
     scope = next((call for call in reversed(calls) if call and call.call_id == event.call_id), None)
     if scope is None:
         return  # its end was announced before: OpenAI's failures are announced twice
     current_call.set(calls[: calls.index(scope)])
-    if not scope.requests:
-        _record_unseen(tracker, scope, event, failed=failed)
-    if scope.tokens:
-        passed_on = bool(scope.usages) or not hasattr(source, "_track_token_usage_internal")
-        cause = cause_of(scope.purpose, passed_on=passed_on, failed=failed)
-        tracker.count_beside(cause, id(source) if passed_on else 0, scope.tokens)
-
-
-def _record_unseen(tracker: Tracker, scope: LlmScope, event: Any, *, failed: bool) -> None:
-    payloads: list[Mapping[str, Any] | None] = [*scope.usages]
-    if not payloads:
-        payloads = [getattr(event, "usage", None)]
-    for payload in payloads:
-        call = _unseen_call(tracker, scope, payload, event, failed=failed, by_hook=bool(scope.usages))
-        scope.tokens += (call.usage.total_tokens if call.usage else None) or 0
-        tracker.record(call)
-
-
-def _unseen_call(
-    tracker: Tracker,
-    scope: LlmScope,
-    payload: Mapping[str, Any] | None,
-    event: Any,
-    *,
-    failed: bool,
-    by_hook: bool,
-) -> LlmCall:
-    """A call that never passed the HTTP layer: another client library, or a model of the user's own."""
-    read = read_usage(payload, scope.provider_name) if payload else NormalizedUsage(None)
-    # crewai writes {"total_tokens": 0} where the provider said nothing
-    usage = read.usage if read.usage is not None and read.usage.total_tokens else None
-    status = CallStatus.ERROR if failed and usage is None else CallStatus.OK
-    return LlmCall(
-        call_id=new_call_id(),
-        run_id=tracker.run_id,
-        started_at=scope.started_at,
-        duration=perf_counter() - scope.started,
-        provider_name=scope.provider_name,
-        request_model=scope.model,
-        agent_name=scope.agent_name,
-        task_name=scope.task_name,
-        workflow_name=place().workflow_name or tracker.name,
-        usage=usage,
-        usage_state=UsageState.UNKNOWN if usage is None else UsageState.REPORTED,
-        status=status,
-        error_type="LLMCallFailed" if failed else None,
-        response_id=getattr(event, "response_id", None),
-        sources=("usage_hook", "event") if by_hook else ("event",),
-        purpose=scope.purpose or Purpose.CHAT,
-        notes=tuple(read.flags) if usage is not None else ("the model reported no usage",),
-    )
+    passed_on = bool(scope.usages) or not hasattr(source, "_track_token_usage_internal")
+    end_call(tracker, scope, place(), source, event, passed_on=passed_on)

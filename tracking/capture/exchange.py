@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from time import perf_counter
 
+from tracking.capture import loose
 from tracking.capture.estimate import Said, Settled, settle
 from tracking.capture.frames import CONTENT_TYPE, FrameStream
-from tracking.capture.scope import LlmScope, Place
+from tracking.capture.scope import LlmScope, Place, Whereabouts
 from tracking.capture.tracker import Tracker, new_call_id
 from tracking.capture.wire import Answer, Asked, Endpoint, EventStream, parsed
 from tracking.domain.call import CallStatus, LlmCall, Purpose
@@ -25,14 +26,21 @@ class Exchange:
     """A request under way. `finish` and `fail` end it; whichever comes first counts."""
 
     def __init__(
-        self, endpoint: Endpoint, asked: Asked, tracker: Tracker, scope: LlmScope | None, place: Place
+        self,
+        endpoint: Endpoint,
+        asked: Asked,
+        tracker: Tracker,
+        scope: LlmScope | None,
+        place: Place,
+        settled: Callable[[], Whereabouts | None] | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._model = endpoint.model or asked.model or "unknown"
-        self._purpose = _purpose(endpoint, asked, scope, place)
+        self._usual = _usual_purpose(endpoint, asked, scope)
         self._tracker = tracker
         self._scope = scope
         self._place = place
+        self._settled_later = settled
         self._started_at = datetime.now(UTC)
         self._started = perf_counter()
         self._answer = Answer()
@@ -113,6 +121,8 @@ class Exchange:
         return first
 
     def _record(self, status: CallStatus, error_type: str | None) -> None:
+        if self._settled_later is not None and (found := self._settled_later()) is not None:
+            self._scope, self._place = found.call, found.place
         scope, place, answer = self._scope, self._place, self._answer
         provider = scope.provider_name if scope else self._endpoint.provider_name
         read = answer.token_usage(self._endpoint.provider_name)
@@ -120,6 +130,8 @@ class Exchange:
         usage, state = settled.usage, settled.state
         # crewai's own counters hold what was reported, never an estimate of ours.
         tokens = (usage.total_tokens if usage and state is UsageState.REPORTED else None) or 0
+        if scope is None and self._endpoint.operation_name == "chat":
+            loose.seen(self._started, answer.response_id, tokens or None)
         if scope is not None:
             scope.failed = status is not CallStatus.OK
             scope.tokens += tokens
@@ -136,7 +148,8 @@ class Exchange:
                 request_model=self._model,
                 response_model=answer.model,
                 operation_name=self._endpoint.operation_name,
-                purpose=self._purpose,
+                # What crewai is at comes first, then what the request itself tells.
+                purpose=(scope.purpose if scope else place.purpose) or self._usual,
                 agent_name=scope.agent_name if scope else place.agent_name,
                 task_name=scope.task_name if scope else place.task_name,
                 workflow_name=place.workflow_name or self._tracker.name,
@@ -166,10 +179,8 @@ class Exchange:
             self._said.forget()
 
 
-def _purpose(endpoint: Endpoint, asked: Asked, scope: LlmScope | None, place: Place) -> Purpose:
-    """What a request is for: what crewai is at comes first, then what the request itself tells."""
-    if (known := scope.purpose if scope else place.purpose) is not None:
-        return known
+def _usual_purpose(endpoint: Endpoint, asked: Asked, scope: LlmScope | None) -> Purpose:
+    """What a request is for where crewai is at nothing special."""
     if endpoint.operation_name == "embeddings":
         return Purpose.EMBEDDINGS
     if scope is not None and scope.failed:

@@ -14,7 +14,7 @@ import wrapt
 
 from tracking.capture.exchange import Exchange
 from tracking.capture.responsible import responsible_tracker
-from tracking.capture.scope import call_under_way, current_request, place
+from tracking.capture.scope import current_request, whereabouts
 from tracking.capture.tracker import harmless
 from tracking.capture.wire import asked, endpoint_of
 
@@ -73,7 +73,7 @@ def _begin(request: httpx.Request | None) -> Exchange | None:
     endpoint = endpoint_of(request.method, request.url.host, request.url.path)
     if endpoint is None:
         return None
-    return Exchange(endpoint, asked(_content(request)), tracker, call_under_way(), place())
+    return Exchange(endpoint, asked(_content(request)), tracker, *whereabouts())
 
 
 def _content(request: httpx.Request) -> bytes:

@@ -7,13 +7,13 @@ so concurrent crews never mix. Where a context was lost, see `responsible`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracking.domain.call import Purpose
 
@@ -52,12 +52,27 @@ class Place:
     calls: int = 0  # how many model calls were under way when it came
 
 
+class Whereabouts(NamedTuple):
+    """What a request belongs to.
+
+    Attributes:
+        call: the model call that it is part of; None inside a tool that a call asked for.
+        place: where in a crew.
+        settled: the same, as it is known when the request has ended; None: it is known already.
+    """
+
+    call: LlmScope | None
+    place: Place
+    settled: Callable[[], Whereabouts | None] | None = None
+
+
 current_tracker: ContextVar[Tracker | None] = ContextVar("tracking_tracker", default=None)
 current_call: ContextVar[tuple[LlmScope | None, ...]] = ContextVar("tracking_llm_calls", default=())
 current_place: ContextVar[tuple[Place, ...]] = ContextVar("tracking_places", default=())
 # A client whose requests are seen may send them by another one: httpx by aiohttp, urllib3 by itself.
 current_request: ContextVar[bool] = ContextVar("tracking_request", default=False)
 
+_elsewhere: tuple[Callable[[], Whereabouts | None], Callable[[], object]] | None = None
 _open: list[Tracker] = []
 _lock = threading.Lock()
 
@@ -99,3 +114,22 @@ def call_under_way() -> LlmScope | None:
     """The model call that a request made here is part of; None inside a tool that it called."""
     calls = current_call.get()
     return calls[-1] if calls else None
+
+
+def whereabouts() -> Whereabouts:
+    """What a request made here belongs to."""
+    if _elsewhere is not None and (found := _elsewhere[0]()) is not None:
+        return found
+    return Whereabouts(call_under_way(), place())
+
+
+def ask_elsewhere(look: Callable[[], Whereabouts | None], settle: Callable[[], object]) -> None:
+    """Have `look` say what a request belongs to (None: the context does), `settle` wait for the rest."""
+    global _elsewhere  # noqa: PLW0603  # crewai is watched in one way in a process
+    _elsewhere = (look, settle)
+
+
+def settle() -> None:
+    """Wait, within bounds, until what was announced so far is known."""
+    if _elsewhere is not None:
+        _elsewhere[1]()

@@ -15,16 +15,13 @@ def install() -> None:
     """Have every httpx request and crewai event observed, now or as soon as those modules are imported."""
     global _installed  # noqa: PLW0603  # taps belong to the process, as the modules they sit in
     with _lock:
-        if _installed:
+        if _installed:  # and in place: whoever comes second has waited for that
             return
+        wrapt.register_post_import_hook(_tap_httpx, "httpx")
+        wrapt.register_post_import_hook(_tap_crewai, "crewai")
+        wrapt.register_post_import_hook(_tap_urllib3, "urllib3.connectionpool")
+        wrapt.register_post_import_hook(_tap_aiohttp, "aiohttp.client")
         _installed = True
-    wrapt.register_post_import_hook(_tap_httpx, "httpx")
-    wrapt.register_post_import_hook(_tap_event_bus, "crewai.events.event_bus")
-    wrapt.register_post_import_hook(_tap_base_llm, "crewai.llms.base_llm")
-    wrapt.register_post_import_hook(_tap_memory, "crewai.memory.unified_memory")
-    wrapt.register_post_import_hook(_tap_knowledge, "crewai.knowledge.storage.knowledge_storage")
-    wrapt.register_post_import_hook(_tap_urllib3, "urllib3.connectionpool")
-    wrapt.register_post_import_hook(_tap_aiohttp, "aiohttp.client")
 
 
 def _tap_httpx(module: Any) -> None:
@@ -39,28 +36,10 @@ def _tap_aiohttp(module: Any) -> None:
     aiohttp_tap.tap(module)
 
 
-def _tap_event_bus(module: Any) -> None:
+def _tap_crewai(_: Any) -> None:
     from tracking.capture import crewai_tap  # noqa: PLC0415  # only where crewai is used
 
-    crewai_tap.tap_event_bus(module)
-
-
-def _tap_base_llm(module: Any) -> None:
-    from tracking.capture import crewai_tap  # noqa: PLC0415  # only where crewai is used
-
-    crewai_tap.tap_base_llm(module)
-
-
-def _tap_memory(module: Any) -> None:
-    from tracking.capture import purpose_tap  # noqa: PLC0415  # only where crewai is used
-
-    purpose_tap.tap_memory(module)
-
-
-def _tap_knowledge(module: Any) -> None:
-    from tracking.capture import purpose_tap  # noqa: PLC0415  # only where crewai is used
-
-    purpose_tap.tap_knowledge(module)
+    crewai_tap.tap()
 
 
 def _tap_urllib3(module: Any) -> None:

@@ -13,6 +13,7 @@ from time import time_ns
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
+from tracking.capture import support
 from tracking.capture.scope import open_trackers
 from tracking.domain.call import CallTotals, LlmCall, totals
 from tracking.domain.cost import Cost, CostState
@@ -87,6 +88,11 @@ class Tracker:
         """Agents that worked without any model call that could be seen: theirs are not in `calls`."""
         with self._lock:
             return sorted(self._worked - self._asked)
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know of how the figures were come by, in sentences; most often nothing."""
+        return [note] if (note := support.note()) is not None else []
 
     @property
     def calls(self) -> list[LlmCall]:

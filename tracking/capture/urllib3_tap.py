@@ -15,7 +15,7 @@ import wrapt
 
 from tracking.capture.exchange import Exchange
 from tracking.capture.responsible import responsible_tracker
-from tracking.capture.scope import call_under_way, current_request, place
+from tracking.capture.scope import current_request, whereabouts
 from tracking.capture.tracker import harmless
 from tracking.capture.wire import asked, endpoint_of
 
@@ -62,7 +62,7 @@ def _begin(pool: Any, args: Any, kwargs: Any) -> Exchange | None:
     if isinstance(body, str):
         body = body.encode()
     request = asked(bytes(body) if isinstance(body, bytes | bytearray) else b"")
-    return Exchange(endpoint, request, tracker, call_under_way(), place())
+    return Exchange(endpoint, request, tracker, *whereabouts())
 
 
 @harmless

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from crewai import Agent, Crew, Process, Task
-from crewai.utilities.task_output_storage_handler import TaskOutputStorageHandler
 from pydantic import PrivateAttr
 
 from tracking.crew.catalog import Catalog
@@ -45,13 +44,6 @@ class ReportedTask(Task):
         return output
 
 
-class NothingKept(TaskOutputStorageHandler):
-    """Where crewai writes the last kickoff's prompts and answers to a file, to replay it: nowhere."""
-
-    def update(self, task_index: int, log: dict[str, Any]) -> None:
-        """Keep nothing: outputs have a store of their own, prompts have none."""
-
-
 def trimmed(text: str, characters: int) -> str:
     """At most so many characters, cut at a word, with a sign that something is missing."""
     if len(text) <= characters:
@@ -86,8 +78,17 @@ def build_crew(
         cache=spec.settings.cache_tool_results,
         verbose=False,
     )
-    crew._task_output_handler = NothingKept()  # private: crewai has no switch for it
+    _keep_nothing(crew)
     return crew
+
+
+def _keep_nothing(crew: Crew) -> None:
+    """Outputs have a store of their own, prompts have none; crewai would write both to a file, for a replay.
+
+    It has no switch for that, only a private name.
+    """
+    if (handler := getattr(crew, "_task_output_handler", None)) is not None:
+        handler.update = lambda *_: None
 
 
 def _agent(prompt: TaskPrompt, spec: RunSpec, catalog: Catalog, models: Models, lookup: SalesLookup) -> Agent:

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from rich.console import Console
 from rich.table import Table
 
+from tracking.capture.support import Way, note_of, problem_of
 from tracking.crew.catalog import load_catalog
 from tracking.errors import TrackingError
 from tracking.ledger.ledger import Ledger
@@ -32,6 +33,8 @@ def report(settings: Settings) -> None:
     console = Console()
     console.print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
     console.print(_packages())
+    if _is_here("crewai") and (problem := problem_of(_version("crewai"))) is not None:
+        console.print(f"[yellow]{note_of(Way.EVENTS, problem)}[/yellow]")
     for part in (_models, _database):
         try:
             console.print(part(settings))
@@ -75,7 +78,12 @@ def _database(settings: Settings) -> Table:
 
 
 def _version(package: str) -> str:
+    return version(package) if _is_here(package) else "missing: run python run_dashboard.py"
+
+
+def _is_here(package: str) -> bool:
     try:
-        return version(package)
+        version(package)
     except PackageNotFoundError:
-        return "missing: run python run_dashboard.py"
+        return False
+    return True

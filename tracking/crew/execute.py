@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crewai.hooks.dispatch import HookAborted, InterceptionPoint, register, unregister
+from crewai.hooks import HookAborted, InterceptionPoint, register_hook, unregister_hook
 
 from tracking.capture.evidence import evidence
 from tracking.capture.tracker import Tracker
@@ -144,11 +144,11 @@ def _token_budget(budget: int | None, execution: _Execution, warn: Callable[[str
             warned = True
             warn(f"the token budget of {budget:,} may be spent: {_spent(sums)}")
 
-    register(InterceptionPoint.PRE_MODEL_CALL, check)
+    register_hook(InterceptionPoint.PRE_MODEL_CALL, check)
     try:
         yield
     finally:
-        unregister(InterceptionPoint.PRE_MODEL_CALL, check)
+        unregister_hook(InterceptionPoint.PRE_MODEL_CALL, check)
 
 
 def _spent(sums: CallTotals) -> str:

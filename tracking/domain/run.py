@@ -69,6 +69,11 @@ class Run:
     readings: Mapping[str, Any] | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of how the run's figures were come by, in sentences; most often nothing."""
+        return tuple((self.evidence.get("tracker") or {}).get("notes") or ())
+
     def state_at(self, now: datetime) -> RunState:
         """The state a person should see: a running run that has been silent too long is lost."""
         if self.state is RunState.RUNNING and self.heartbeat_at and now - self.heartbeat_at > LOST_AFTER:

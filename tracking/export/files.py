@@ -35,7 +35,12 @@ def as_markdown(account: Account, outputs: Sequence[TaskOutput], tz: str | None)
     if why := reason(account):
         parts.append(why)
     parts += [note for note in (cut_short(account), budget_note(account)) if note]
-    parts += ["## Token Usage Summary", f"Data source: {account.metrics.caption}", _summary(account)]
+    parts += [
+        "## Token Usage Summary",
+        f"Data source: {account.metrics.caption}",
+        *run.notes,
+        _summary(account),
+    ]
     for by in Dimension:
         if account.calls:
             parts += [f"### By {by}", _breakdown(account, by)]

@@ -184,8 +184,8 @@ def _what_happened(account: Account) -> None:
         st.error(f"Tracker: {plain(scrub(str(problem)))}", icon=":material/error:")
     if lost := tracker.get("lost"):
         st.warning(f"The tracker lost {counted(int(lost), 'record')}.", icon=":material/warning:")
-    for note in tracker.get("notes") or []:
-        st.caption(f"Tracker: {plain(scrub(str(note)))}")
+    for note in run.notes:
+        st.caption(f"Tracker: {plain(scrub(note))}")
     if run.error:
         st.error(
             plain(f"{run.error.get('type', 'Error')}: {scrub(run.error.get('message', NOT_KNOWN))}"),

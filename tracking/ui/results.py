@@ -73,6 +73,8 @@ def _why(account: Account) -> None:
 def _summary(account: Account) -> None:
     st.subheader("Token Usage Summary", anchor=False)
     st.markdown(f":small[{source_caption(account)}]")
+    for note in account.run.notes:
+        st.markdown(f":small[:orange[:material/warning: {plain(scrub(note))}]]")
     cards(tiles(account))
 
 

@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--run-compat", action="store_true", help="also install other crewai versions and test them"
     )
     parser.addoption("--write-modes", action="store_true", help="write docs/modes.md from this run")
+    parser.addoption("--write-prices", action="store_true", help="ask litellm anew and write docs/prices.md")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

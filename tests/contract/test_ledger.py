@@ -63,6 +63,19 @@ def book(ledger):
     return RunBook(ledger)
 
 
+def test_the_models_it_has_seen_are_those_that_were_billed(ledger):
+    ledger.append(call(1))
+    ledger.append(call(2))
+    ledger.append(call(3, response_model=None))
+    ledger.append(call(4, provider_name="anthropic", response_model="claude-sonnet-4-5"))
+    ledger.append(call(5, response_model="never-billed", **REFUSED))
+    assert ledger.models() == [
+        ("anthropic", "claude-sonnet-4-5"),
+        ("openai", "gpt-4o-mini"),
+        ("openai", "gpt-4o-mini-2024-07-18"),
+    ]
+
+
 def test_a_call_comes_back_as_it_was_written(ledger):
     ledger.append(call(1))
     assert list(ledger.calls()) == [call(1)]

@@ -122,6 +122,17 @@ def test_what_was_priced_before_keeps_its_price_while_today_differs(prices, serv
     assert cost().amount == 4
 
 
+def test_a_price_of_ones_own_changes_no_call_that_was_priced_before(tmp_path):
+    with Ledger.open(Settings().ledger_url) as ledger:
+        ledger.append(call(1, usage=MILLION, cost=cost("gpt-4o-mini", "openai")))
+    file = tmp_path / "mine.toml"
+    file.write_text(GOOD.replace("gpt-4o", "gpt-4o-mini"))
+    today = PriceBook.load(file).price("gpt-4o-mini", MILLION, provider="openai", at=AT)
+    with Ledger.open(Settings().ledger_url) as ledger:
+        (stored,) = ledger.calls()
+    assert (stored.cost.amount, today.amount) == (Decimal("0.15"), 2)
+
+
 def test_it_says_what_changes_for_the_models_in_the_ledger(prices, server):
     with Ledger.open(Settings().ledger_url) as ledger:
         ledger.append(call(1, provider_name="cohere", request_model="command-r", response_model="command-r"))

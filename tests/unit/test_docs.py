@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import tracking
+from tracking.cli import prices
 from tracking.launch.arguments import build_parser
 from tracking.settings import Settings
 
@@ -30,6 +31,11 @@ def test_the_readme_names_every_option_of_the_launcher_and_no_other():
     }
     named = set(re.findall(r"`(--[a-z-]+)", README)) | set(re.findall(r"py (--[a-z-]+)", README))
     assert named == options - {"--help"}
+
+
+def test_the_readme_shows_every_command_about_prices_and_no_other():
+    commands = {command.callback.__name__ for command in prices.app.registered_commands}
+    assert set(re.findall(r"python -m tracking prices (\w+)", README)) == commands
 
 
 def test_every_file_the_documents_name_is_there():

@@ -27,7 +27,7 @@ def evidence(tracker: Tracker | None, crew: object, result: object = None) -> di
         "tracker": {
             "lost": tracker.lost if tracker else 0,
             "errors": tracker.errors if tracker else [],
-            "notes": [],
+            "notes": tracker.notes if tracker else [],
         },
     }
 

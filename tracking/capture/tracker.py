@@ -45,6 +45,7 @@ class Tracker:
             end; the next program that opens it brings them in.
         unattributed_requests: billed requests made meanwhile that are this block's or another's: their
             context was lost, and several blocks were open. They are in the ledger under no run.
+        notes: what a person should know of this block, in words.
         errors: what went wrong while collecting, by the exception's name; never what was said.
     """
 
@@ -64,6 +65,7 @@ class Tracker:
         self.lost = 0
         self.waiting = 0
         self.unattributed_requests = 0
+        self.notes: list[str] = []
         self.errors: list[str] = []
         self.crew: object = None  # the last crew that ended in this block
         self.crew_facts: CrewFacts | None = None

@@ -16,6 +16,9 @@ page = st.navigation(
     [
         st.Page("tracking/ui/pages/analyze.py", title="Analyze", icon=":material/tune:", default=True),
         st.Page("tracking/ui/pages/runs.py", title="Runs", icon=":material/history:", url_path="runs"),
+        st.Page(
+            "tracking/ui/pages/prices.py", title="Models & prices", icon=":material/sell:", url_path="prices"
+        ),
     ]
 )
 with boundary():

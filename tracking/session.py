@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tracking.capture import scope, taps
 from tracking.capture.evidence import evidence
@@ -27,7 +28,13 @@ _BEAT_SECONDS = 1.0
 
 
 @contextmanager
-def track(name: str = "run", *, ledger: str | None = None, run_id: str | None = None) -> Iterator[Tracker]:
+def track(
+    name: str = "run",
+    *,
+    ledger: str | None = None,
+    run_id: str | None = None,
+    prices: str | Path | None = None,
+) -> Iterator[Tracker]:
     """Record every LLM call made inside the block, at once, and nothing of what was said.
 
     Blocks nest (the outer one sees the inner one's calls too) and may run concurrently in threads and
@@ -37,20 +44,25 @@ def track(name: str = "run", *, ledger: str | None = None, run_id: str | None = 
         name: what the run is called.
         ledger: a `sqlite:///` or `postgresql://` URL; None keeps the calls in memory only.
         run_id: a run that is in the ledger already, and whose state somebody else keeps.
+        prices: a file of your own prices, as config/prices.toml is one. If it can't be used, the calls are
+            priced without it, and `tracker.notes` says why.
 
     Raises:
         LedgerError: the ledger can't be opened; nothing has run yet.
     """
     with ExitStack() as stack:
         opened = Ledger.open(ledger) if ledger is not None else None
+        book = PriceBook.load_usable(prices)
         tracker = Tracker(
             name,
-            price=price_with(PriceBook.load()),
+            price=price_with(book),
             sink=None if opened is None else opened.append,
             source=None if opened is None else calls_in(opened),
             run_id=run_id,
             parent=scope.current_tracker.get(),
         )
+        if book.problem is not None:
+            tracker.note(f"your own prices are left out: {book.problem}")
         if opened is not None:
             stack.callback(_settle, tracker, opened)
         if opened is not None and run_id is None:

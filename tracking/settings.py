@@ -99,6 +99,16 @@ class Settings(BaseSettings):
         return self.home / "models" / WEIGHTS_FILE
 
     @property
+    def own_prices(self) -> Path:
+        """Where a person's own prices are written; there is no such file until one is."""
+        return self.home / "prices.toml"
+
+    @property
+    def price_overrides(self) -> Path | None:
+        """What every price book of this dashboard is loaded with."""
+        return self.own_prices if self.own_prices.exists() else None
+
+    @property
     def uploads(self) -> Path:
         return self.home / "uploads"
 

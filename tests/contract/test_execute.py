@@ -5,6 +5,7 @@ import json
 import re
 import uuid
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from meter import MeterServer, Reply
@@ -92,6 +93,23 @@ def test_a_run_leads_to_a_report_whose_figures_equal_the_meters(carry_out, setti
     assert [output.task_name for output in outputs] == ["market_research", "data_analysis", "report"]
     assert all(output.text == "An answer in a few words." for output in outputs)
     assert "Revenue" in outputs[0].figures
+
+
+def test_calls_are_priced_by_the_prices_in_the_home_and_a_broken_file_breaks_no_run(carry_out, settings):
+    settings.home.mkdir(exist_ok=True)
+    price = (
+        '[[price]]\nprovider = "openai"\nmodel = "gpt-4o-mini"\nsource = "contract"\ninput = {}\noutput = 0\n'
+    )
+    settings.own_prices.write_text(price.format("1000"), "utf-8")
+    run, _, _, calls = carry_out(SPEC)
+    # $1,000 per million input tokens, $0 for output
+    assert metrics_of(run).total_cost == Decimal(sum(c.usage.input_tokens for c in calls)) / 1_000
+    settings.own_prices.write_text(price.format("-1"), "utf-8")
+    run, *_ = carry_out(SPEC)
+    assert run.state is RunState.COMPLETED
+    assert 0 < metrics_of(run).total_cost < 1  # the shipped price
+    (note,) = run.evidence["tracker"]["notes"]
+    assert note.startswith("your own prices are left out: prices.toml, line 1: input")
 
 
 def test_an_answer_is_kept_with_the_outputs_and_a_prompt_with_the_spec_and_both_nowhere_else(

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from tracking import Cost, Ledger, LlmCall, TokenUsage
+from tracking.domain.bill import bill
 from tracking.domain.call import CallStatus, Purpose, totals
 from tracking.domain.cost import CostState, Receipt
 from tracking.domain.run import LOST_AFTER, Run, RunState, TaskProgress
@@ -103,6 +104,38 @@ def test_the_databases_sums_equal_the_sums_of_the_calls(ledger):
 
 def test_sums_of_nothing_are_nothing_rather_than_unknown(ledger):
     assert ledger.totals() == totals([])
+
+
+def test_sums_may_be_asked_for_per_several_columns(ledger):
+    made = [call(1), call(2, response_model=None), call(3), call(4, agent_name=None, **UNKNOWN)]
+    for each in made:
+        ledger.append(each)
+    found = ledger.totals(by=("response_model", "agent_name"))
+    assert found == {
+        ("gpt-4o-mini-2024-07-18", "Analyst"): totals([made[0], made[2]]),
+        (None, "Analyst"): totals([made[1]]),
+        ("gpt-4o-mini-2024-07-18", None): totals([made[3]]),
+    }
+    assert ledger.latest(by=("response_model",)) == {
+        ("gpt-4o-mini-2024-07-18",): made[3].started_at,
+        (None,): made[1].started_at,
+    }
+
+
+def test_the_databases_bill_equals_the_bill_of_the_calls(ledger):
+    other = Cost(700, CostState.KNOWN, Receipt("openai", "gpt-4o", "list", {"input_tokens": Decimal(2)}))
+    made = [call(1), call(2), call(3, cost=other), call(4, **UNKNOWN), call(5, **REFUSED)]
+    for each in made:
+        ledger.append(each)
+    assert ledger.bill() == bill(made)
+    assert [item.totals.requests for item in ledger.bill()] == [2, 1, 1]
+    assert ledger.bill(agent_name="Somebody else") == []
+
+
+def test_only_the_newest_calls_can_be_asked_for(ledger):
+    for number in (1, 2, 3):
+        ledger.append(call(number))
+    assert [each.call_id for each in ledger.calls(newest=2)] == ["call-3", "call-2"]
 
 
 def test_filters_take_values_several_values_and_a_time_range(ledger):

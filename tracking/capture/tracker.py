@@ -65,6 +65,7 @@ class Tracker:
         self.lost = 0
         self.waiting = 0
         self.unattributed_requests = 0
+        self._notes: list[str] = []
         self.errors: list[str] = []
         self.crew: object = None  # the last crew that ended in this block
         self.crew_facts: CrewFacts | None = None
@@ -92,7 +93,11 @@ class Tracker:
     @property
     def notes(self) -> list[str]:
         """What to know of how the figures were come by, in sentences; most often nothing."""
-        return [note] if (note := support.note()) is not None else []
+        return [*self._notes, *([note] if (note := support.note()) is not None else [])]
+
+    def note(self, sentence: str) -> None:
+        """Add to `notes`. The caller sees to it that it holds nothing that was said."""
+        self._notes.append(sentence)
 
     @property
     def calls(self) -> list[LlmCall]:

@@ -39,7 +39,7 @@ def show(
 ) -> None:
     """Every known price of a model, the newest first, each with its period and its source."""
     with _console() as console:
-        offers = PriceBook.load().offers(model, provider=provider)
+        offers = PriceBook.load(Settings().price_overrides).offers(model, provider=provider)
         if isinstance(offers, Cost):
             receipt = offers.receipt
             console.print(f"{model}: {offers.state}, {receipt and (receipt.note or receipt.source)}")

@@ -93,8 +93,11 @@ def _kick_off(
     part = select(data, spec.market.regions, spec.market.categories, spec.market.brands)
     on_task = _progress(book, run_id, outputs)
     execution.crew = build_crew(spec, catalog, prompts, part, models, on_task)
+    prices = settings.price_overrides
     tracking = (
-        track(run.name, ledger=settings.ledger_url, run_id=run_id) if spec.settings.track_tokens else None
+        track(run.name, ledger=settings.ledger_url, run_id=run_id, prices=prices)
+        if spec.settings.track_tokens
+        else None
     )
     with contextlib.ExitStack() as stack:
         if tracking is not None:

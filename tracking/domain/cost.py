@@ -56,9 +56,12 @@ class Receipt:
     until: datetime | None = None
     card: str | None = None
 
-    def lines(self, usage: TokenUsage) -> list[Line]:
-        """The arithmetic: unrounded, the lines' amounts add up to the cost's."""
-        charged = {**usage.apart(self.rates), REQUESTS: 1}
+    def lines(self, usage: TokenUsage, requests: int = 1) -> list[Line]:
+        """The arithmetic: unrounded, the lines' amounts add up to the cost's.
+
+        `usage` may be the sum of many `requests` at these rates.
+        """
+        charged = {**usage.apart(self.rates), REQUESTS: requests}
         return [
             Line(name, charged[name], rate, per(name)) for name, rate in self.rates.items() if name in charged
         ]

@@ -12,15 +12,16 @@ from typing import Any, Self, overload
 
 import sqlalchemy as sa
 
+from tracking.domain.bill import Item, in_order
 from tracking.domain.call import CallTotals, LlmCall, StatedCost
 from tracking.domain.cost import Cost, CostState, state_of_sum
 from tracking.domain.run import Run, RunState
 from tracking.domain.usage import TokenUsage, UsageState
 from tracking.errors import LedgerError
 from tracking.ledger import journals
-from tracking.ledger.database import is_in_memory, microseconds, open_engine, prepare
+from tracking.ledger.database import is_in_memory, microseconds, moment, open_engine, prepare
 from tracking.ledger.journal import Journal
-from tracking.ledger.rows import USAGE_COLUMNS, call_of, call_values, run_of
+from tracking.ledger.rows import USAGE_COLUMNS, call_of, call_values, receipt_of, run_of
 from tracking.ledger.schema import calls, runs
 from tracking.ledger.writer import EngineWriter
 
@@ -111,12 +112,13 @@ class Ledger:
         except Exception as error:  # they stay where they are, and are tried again when a ledger is opened
             logger.warning("calls of a process that died still wait", exc_info=error)
 
-    def calls(self, **filters: Any) -> Iterator[LlmCall]:
-        """The calls that match, oldest first, in bounded memory."""
+    def calls(self, *, newest: int | None = None, **filters: Any) -> Iterator[LlmCall]:
+        """The calls that match, oldest first, in bounded memory; with `newest` so many, newest first."""
         self.flush()
-        query = _filtered(sa.select(calls), calls, calls.c.started_at, filters).order_by(
-            calls.c.started_at, calls.c.call_id
-        )
+        order: list[sa.UnaryExpression[Any] | sa.Column[Any]] = [calls.c.started_at, calls.c.call_id]
+        if newest is not None:
+            order = [column.desc() for column in order]
+        query = _filtered(sa.select(calls), calls, calls.c.started_at, filters).order_by(*order).limit(newest)
         with self.engine.connect().execution_options(yield_per=_BATCH) as connection:
             for row in connection.execute(query).mappings():
                 yield call_of(row)
@@ -139,16 +141,38 @@ class Ledger:
     @overload
     def totals(self, *, by: str, **filters: Any) -> dict[str | None, CallTotals]: ...
 
-    def totals(self, *, by: str | None = None, **filters: Any) -> CallTotals | dict[str | None, CallTotals]:
-        """The matching calls added up by the database, altogether or per value of the column `by`."""
+    @overload
+    def totals(self, *, by: tuple[str, ...], **filters: Any) -> dict[tuple[str | None, ...], CallTotals]: ...
+
+    def totals(self, *, by: str | tuple[str, ...] | None = None, **filters: Any) -> Any:
+        """The matching calls added up by the database: altogether, or per value of the column(s) `by`."""
         self.flush()
-        keys = [] if by is None else [_column(calls, by)]
+        names = (by,) if isinstance(by, str) else by or ()
+        keys = [_column(calls, name) for name in names]
         query = _filtered(sa.select(*keys, *_SUMS), calls, calls.c.started_at, filters).group_by(*keys)
         with self.engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
         if by is None:
             return _totals_of(rows[0])
-        return {row[by]: _totals_of(row) for row in rows}
+        return {row[by] if isinstance(by, str) else tuple(map(row.get, by)): _totals_of(row) for row in rows}
+
+    def bill(self, **filters: Any) -> list[Item]:
+        """The matching calls that were billed, added up by the database per model and receipt."""
+        self.flush()
+        model = sa.func.coalesce(calls.c.response_model, calls.c.request_model).label("model")
+        query = sa.select(model, calls.c.receipt, *_SUMS).where(_BILLED).group_by(model, calls.c.receipt)
+        with self.engine.connect() as connection:
+            rows = connection.execute(_filtered(query, calls, calls.c.started_at, filters)).mappings().all()
+        return in_order(Item(row["model"], receipt_of(row["receipt"]), _totals_of(row)) for row in rows)
+
+    def latest(self, *, by: tuple[str, ...], **filters: Any) -> dict[tuple[str | None, ...], datetime]:
+        """When the last of the matching calls began, per values of the columns `by`."""
+        self.flush()
+        keys = [_column(calls, name) for name in by]
+        last = sa.func.max(calls.c.started_at)
+        query = _filtered(sa.select(*keys, last), calls, calls.c.started_at, filters).group_by(*keys)
+        with self.engine.connect() as connection:
+            return {tuple(row[:-1]): moment(row[-1]) for row in connection.execute(query)}
 
     def models(self) -> list[tuple[str, str]]:
         """Every model that was billed: who sent the bill, and the name it was billed under."""

@@ -73,7 +73,7 @@ def call_of(row: RowMapping) -> LlmCall:
         duration=row["duration"] / 1e6,
         usage=usage,
         usage_state=state,
-        cost=Cost(row["cost_nano_usd"], CostState(row["cost_state"]), _receipt_of(row["receipt"])),
+        cost=Cost(row["cost_nano_usd"], CostState(row["cost_state"]), receipt_of(row["receipt"])),
         status=CallStatus(row["status"]),
         sources=tuple(filter(None, row["sources"].split(","))),
         purpose=Purpose.CHAT if row["purpose"] is None else Purpose(row["purpose"]),
@@ -149,7 +149,8 @@ def _receipt_json(receipt: Receipt | None) -> str | None:
 
 
 @lru_cache(maxsize=1_000)
-def _receipt_of(text: str | None) -> Receipt | None:
+def receipt_of(text: str | None) -> Receipt | None:
+    """A receipt as a row holds it."""
     if text is None:
         return None
     values = json.loads(text)

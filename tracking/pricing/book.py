@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from tracking.domain.cost import Cost, CostState, Receipt
 from tracking.domain.usage import TokenUsage
+from tracking.errors import PriceError
 from tracking.pricing.card import Card
 from tracking.pricing.history import History, read
 from tracking.pricing.listed import PriceList
@@ -20,12 +21,16 @@ STANDARD_TIERS: Final = frozenset({None, "default", "standard", "auto", "on_dema
 
 
 class PriceBook:
-    """Prices calls: by config/prices.toml where it has the model, else by genai-prices' list.
+    """Prices calls: by a person's own prices, else by config/prices.toml, else by genai-prices' list.
 
-    Each is read when the first call is priced, not before: the list takes half a second.
+    The list is read when the first call needs it, not before: it takes half a second.
+
+    Attributes:
+        problem: why a price file is left out, with its line; None: none is.
     """
 
-    def __init__(self, history: History, prices: PriceList | None = None) -> None:
+    def __init__(self, history: History, prices: PriceList | None = None, problem: str | None = None) -> None:
+        self.problem = problem
         self._history = history
         self._prices = prices or PriceList()
         self._offers: dict[tuple[str | None, str], tuple[Offer, ...] | Cost] = {}
@@ -37,8 +42,27 @@ class PriceBook:
         Raises:
             PriceError: a file says something impossible; with file and line.
         """
-        history = read(PRICES) if PRICES.exists() else History()
-        return cls(history if overrides is None else read(Path(overrides)).over(history))
+        return cls(_shipped()) if overrides is None else cls.with_own(read(Path(overrides)))
+
+    @classmethod
+    def load_usable(cls, overrides: str | Path | None) -> Self:
+        """The same for whoever must go on: without a file that can't be used, see `problem`."""
+        try:
+            return cls.load(overrides)
+        except PriceError as error:
+            problem = str(error)
+        for file in (PRICES, *([] if overrides is None else [Path(overrides)])):
+            # By its name: a long path looks like a secret where text is searched for them.
+            problem = problem.replace(str(file), file.name)
+        try:
+            return cls(_shipped(), problem=problem)
+        except PriceError:
+            return cls(History(), problem=problem)
+
+    @classmethod
+    def with_own(cls, prices: History) -> Self:
+        """The book with a person's own prices, which win name by name and say so as their source."""
+        return cls(prices.as_own().over(_shipped()))
 
     def price(
         self,
@@ -48,6 +72,7 @@ class PriceBook:
         provider: str | None = None,
         at: datetime,
         service_tier: str | None = None,
+        as_of: datetime | None = None,
     ) -> Cost:
         """Price one call. Never raises: what can't be priced is `unpriced`, with the reason in its receipt.
 
@@ -57,14 +82,18 @@ class PriceBook:
             provider: who sent the bill; None: read off the model's name.
             at: when the call was made, time zone aware; the rates of that time are used.
             service_tier: the tier that served it; None: the standard one.
+            as_of: by the prices of this time instead; the hour that counts is still the call's own.
         """
         offers = self._offers.get((provider, model)) or self._find(provider, model)
         if isinstance(offers, Cost):
             return offers
         if usage is None:
             return _unpriced(offers[-1].card, "its token usage is not known")
+        moment = at if as_of is None else as_of
         for offer in offers:
-            if (offer.since is None or at >= offer.since) and (offer.until is None or at < offer.until):
+            if (offer.since is None or moment >= offer.since) and (
+                offer.until is None or moment < offer.until
+            ):
                 break
         else:
             return _unpriced(offers[-1].card, "no price of it is known for that time")
@@ -90,10 +119,21 @@ class PriceBook:
         """The model's cards at work, newest first; or what every call costs: nothing, or nobody knows."""
         return self._offers.get((provider, model)) or self._find(provider, model)
 
+    @property
+    def list_source(self) -> str:
+        """The public list that prices whatever the files do not, with its version and age."""
+        return self._prices.publication.source
+
+    def names(self) -> list[str]:
+        """Every name that a price file has, as `provider/model`; the public list has others."""
+        return sorted(
+            f"{provider}/{name}" for provider, name in (*self._history.cards, *self._history.aliases)
+        )
+
     def _find(self, provider: str | None, model: str) -> tuple[Offer, ...] | Cost:
         wanted = reference(provider, model)
         found: tuple[Offer, ...] | Cost
-        if wanted.provider in FREE_PROVIDERS:
+        if wanted.provider in FREE_PROVIDERS and wanted not in self._history.cards:
             receipt = Receipt(wanted.provider, wanted.model, "runs on your own machine")
             found = Cost(0, CostState.FREE, receipt)
         elif isinstance(cards := timeline(self._history, self._prices, wanted), str):
@@ -102,6 +142,10 @@ class PriceBook:
             found = tuple(map(Offer, reversed(cards)))  # most calls fall under the newest card
         self._offers[provider, model] = found
         return found
+
+
+def _shipped() -> History:
+    return read(PRICES) if PRICES.exists() else History()
 
 
 def _unpriced(card: Card, why: str) -> Cost:

@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from tracking.pricing.card import Card, Change, Tier, Window
+from tracking.pricing.names import canonical
 
 # a key of the file -> what it is charged for, and how many of that the key's rate is for a thousandth of ours
-_RATES: Final = {
+RATES: Final = {
     "input": ("input_tokens", 1),
     "output": ("output_tokens", 1),
     "cache_read": ("cache_read_input_tokens", 1),
@@ -24,13 +25,16 @@ _RATES: Final = {
     "per_search": ("web_search_requests", 1_000),
     "per_request": ("requests", 1_000),
 }
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _moment(value: object) -> datetime:
     """A day is its first moment in UTC; a moment without a zone is in UTC."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        try:
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        except OverflowError:
+            raise ValueError(f"{value} is beyond the calendar") from None
     if not isinstance(value, date):
         raise ValueError(f"{value!r} is no date: write it like 2025-06-10")  # noqa: TRY004  # as below
     return datetime.combine(value, time(), UTC)
@@ -42,9 +46,16 @@ def _number(value: object) -> object:
     return value
 
 
+def _billing(provider: str) -> str:
+    """`Gemini` is `google` here, as in every other list."""
+    name = provider.strip().lower()
+    return canonical(name) or name
+
+
 Rate = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=100_000)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Time = Annotated[time, Strict()]
+Provider = Annotated[str, Field(min_length=1), AfterValidator(_billing)]
 
 
 class _Entry(BaseModel):
@@ -66,7 +77,7 @@ class _Rated(_Entry):
 
     @property
     def rates(self) -> dict[str, Decimal]:
-        stated = ((ours, times, getattr(self, key)) for key, (ours, times) in _RATES.items())
+        stated = ((ours, times, getattr(self, key)) for key, (ours, times) in RATES.items())
         rates = {ours: rate * times for ours, times, rate in stated if rate is not None}
         if self.cache_write is None and self.cache_write_5m is not None:
             # Five minutes is what a write lives unless more was asked for; often no lifetime is reported.
@@ -101,15 +112,15 @@ class _Change(_Rated):
 class _Window(_Change):
     start: Time
     end: Time
-    days: frozenset[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = frozenset(_DAYS)
+    days: frozenset[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = frozenset(DAYS)
 
     @property
     def window(self) -> Window:
-        return Window(self.start, self.end, self.change, frozenset(map(_DAYS.index, self.days)))
+        return Window(self.start, self.end, self.change, frozenset(map(DAYS.index, self.days)))
 
 
 class Dated(_Entry):
-    provider: str
+    provider: Provider
     since: Moment | None = Field(None, alias="from")
     until: Moment | None = None
     source: str
@@ -123,7 +134,7 @@ class Dated(_Entry):
 
 
 class Price(_Rated, Dated):
-    model: str
+    model: Annotated[str, Field(min_length=1)]
     aliases: tuple[str, ...] = ()
     tier: tuple[_Tier, ...] = ()
     service: dict[str, _Change] = {}

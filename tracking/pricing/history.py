@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -23,6 +23,7 @@ from tracking.domain.cost import Receipt
 from tracking.errors import PriceError
 from tracking.pricing.card import Card
 from tracking.pricing.entries import AliasEntry, Dated, Price
+from tracking.pricing.origin import Origin
 from tracking.pricing.quote import Quote
 
 _TABLES: Final = frozenset({"price", "alias"})
@@ -53,6 +54,14 @@ class History:
         cards = {name: cards for name, cards in older.cards.items() if name not in named}
         aliases = {name: aliases for name, aliases in older.aliases.items() if name not in named}
         return History(cards | self.cards, aliases | self.aliases)
+
+    def as_own(self) -> History:
+        """The same, with sources that say that a person stated these prices: on receipts too, for ever."""
+        own = {
+            name: [replace(card, source=f"{Origin.OWN}: {card.source}") for card in cards]
+            for name, cards in self.cards.items()
+        }
+        return History(own, self.aliases)
 
 
 class Problem(NamedTuple):
@@ -146,13 +155,14 @@ class PriceFile:
             what = f"every entry must begin with a line of its own that says [[{table}]]"
             self.problems.append(Problem(lines[:1] or (1,), what))
             return
-        for line, said in zip(lines, stated, strict=True):
+        for line, each in zip(lines, stated, strict=True):
             try:
-                entry = kind.model_validate(said)
+                entry = kind.model_validate(each)
             except ValidationError as error:
                 for fault in error.errors(include_url=False, include_input=False):
                     key = ".".join(map(str, fault["loc"])) or table
-                    self.problems.append(Problem((line,), f"{key}: {fault['msg']}"))
+                    said = fault["msg"].removeprefix("Value error, ")
+                    self.problems.append(Problem((line,), f"{key}: {said}"))
             else:
                 yield line, entry
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LIBRARY: Final = "genai-prices"
-_FILE: Final = "prices-list.json"
+FETCHED_LIST: Final = "prices-list.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def newest() -> Publication:
     try:
         from tracking.settings import Settings  # noqa: PLC0415  # as above
 
-        file = Settings().home / _FILE
+        file = Settings().home / FETCHED_LIST
         return _kept(file, file.stat().st_mtime_ns) or bundled()
     except FileNotFoundError:
         return bundled()
@@ -108,7 +108,7 @@ def kept(home: Path) -> Fetched | None:
     Raises:
         PriceError: it can't be read.
     """
-    file = home / _FILE
+    file = home / FETCHED_LIST
     try:
         return Fetched.of(file.read_text("utf-8"))
     except FileNotFoundError:
@@ -125,15 +125,15 @@ def is_in_force(fetched: Fetched) -> bool:
 def keep(fetched: Fetched, home: Path) -> None:
     """From now on this list counts."""
     home.mkdir(parents=True, exist_ok=True)
-    part = home / f"{_FILE}.part"
+    part = home / f"{FETCHED_LIST}.part"
     part.write_text(fetched.text(), "utf-8")
-    part.replace(home / _FILE)
+    part.replace(home / FETCHED_LIST)
 
 
 def forget(home: Path) -> bool:
     """From now on the library's own list counts. False: it did already."""
     try:
-        (home / _FILE).unlink()
+        (home / FETCHED_LIST).unlink()
     except FileNotFoundError:
         return False
     return True

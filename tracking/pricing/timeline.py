@@ -30,14 +30,15 @@ _DATED_ALIKE: Final = frozenset({"anthropic", "aws", "google"})
 
 def timeline(history: History, prices: PriceList, wanted: Reference) -> list[Card] | str:
     """A model's cards, oldest first and without overlaps, or in words why there is none."""
-    provider = canonical(wanted.provider) if wanted.provider else _provider_of(history, prices, wanted.model)
-    if provider is None:
-        named = wanted.provider
-        return f"no price list covers {named}" if named else f"{wanted.model} is in no price list"
-    cards = _named(history, prices, provider, wanted.model)
-    if not cards:
-        return f"{wanted.model} is in no price list"
-    return cards
+    named = wanted.provider
+    # What an endpoint of one's own charges is in no public list, but may be in one's own.
+    provider = (canonical(named) or named) if named else _provider_of(history, prices, wanted.model)
+    cards = [] if provider is None else _named(history, prices, provider, wanted.model)
+    if cards:
+        return cards
+    if named and canonical(named) is None:
+        return f"no price list covers {named}"
+    return f"{wanted.model} is in no price list"
 
 
 def _provider_of(history: History, prices: PriceList, model: str) -> str | None:

@@ -54,6 +54,16 @@ def _digits(amount: Decimal, rounding: str) -> str:
     return f"{whole}.{cents.rstrip('0').ljust(2, '0')}"
 
 
+def exact(amount: Decimal, places: int = 0) -> str:
+    """An amount with every digit it has, and at least cents: `$0.15`, `$2.50`, `-$0.0000000005`."""
+    return f"{'-' if amount < 0 else ''}${abs(amount):,.{max(2, places, decimals(amount))}f}"
+
+
+def decimals(amount: Decimal) -> int:
+    """How many digits it has after the point, without the zeros that say nothing."""
+    return max(0, -int(amount.normalize().as_tuple().exponent))
+
+
 def duration(span: timedelta | float | None) -> str:
     """`320 ms`, `6.1 s`, `38 s`, `2 min 5 s`, `1 h 3 min`, `2 d 4 h`. A bare number is in seconds."""
     if span is None:

@@ -9,8 +9,8 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from tracking.domain.call import LlmCall
 from tracking.domain.usage import TokenUsage
 from tracking.report.breakdown import UNATTRIBUTED
-from tracking.report.format import NOT_KNOWN, duration, spoken, tokens, usd, when, zone
-from tracking.ui.prose import plain
+from tracking.report.format import spoken, usd, zone
+from tracking.ui.receipt import call_receipt
 
 
 def calls_section(calls: Sequence[LlmCall], tz: str | None) -> None:
@@ -33,7 +33,7 @@ def calls_section(calls: Sequence[LlmCall], tz: str | None) -> None:
         alt="The calls of this run, oldest first",
     )
     if (row := selected_row(chosen)) is not None and row < len(calls):
-        _receipt(calls[row], tz)
+        call_receipt(calls[row], tz)
 
 
 def selected_row(event: object) -> int | None:
@@ -93,43 +93,3 @@ def _columns(tz: str | None) -> dict[str, ColumnConfig]:
         "status": column.TextColumn("Status"),
         "sources": column.TextColumn("Seen by", help="What saw the call, the most trusted first"),
     }
-
-
-def _receipt(call: LlmCall, tz: str | None) -> None:
-    receipt = call.cost.receipt
-    with st.container(border=True):
-        st.markdown(f"**Receipt: {plain(usd(call.cost.amount, call.cost.state))}**")
-        facts = [
-            when(call.started_at, tz, seconds=True),
-            duration(call.duration),
-            f"asked for {call.request_model}, answered by {call.response_model or NOT_KNOWN}",
-            call.operation_name,
-        ]
-        if call.error_type:
-            facts.append(f"{call.status}: {call.error_type}")
-        st.caption(plain(" · ".join(facts)))
-        if call.notes:
-            st.caption(plain(f"Usage {call.usage_state}: {'; '.join(call.notes)}"))
-        if receipt is None:
-            st.write("No price was looked up for this call.")
-            return
-        st.write(plain(f"Priced as {receipt.model} of {receipt.provider}, source: {receipt.source}."))
-        if receipt.rates:
-            st.table(_rates(call), border="horizontal", width="content", alt="The rates of this call")
-        if receipt.note:
-            st.caption(plain(receipt.note))
-
-
-def _rates(call: LlmCall) -> pd.DataFrame:
-    """The rates in force at the call's time, each beside what it was charged for: they add up to the cost."""
-    receipt = call.cost.receipt
-    lines = [] if receipt is None else receipt.lines(call.usage or TokenUsage())
-    return pd.DataFrame(
-        {
-            "Charged for": [plain(spoken(line.name)) for line in lines],
-            "Count": [tokens(line.count) for line in lines],
-            "US dollars": [f"{line.rate:f}" for line in lines],
-            "per": [tokens(line.per) for line in lines],
-            "amount": [f"${line.amount.normalize():f}" for line in lines],
-        }
-    )

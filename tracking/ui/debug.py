@@ -147,6 +147,8 @@ def _the_crew(run: Run) -> None:
 
 def _the_session(account: Account | None) -> None:
     st.markdown("**The session**")
+    if problem := state.price_book().problem:
+        st.warning(f"Prices are left out here: {plain(scrub(problem))}", icon=":material/warning:")
     with st.expander("Environment variables"):
         st.caption("Only whether they are set; their values are never shown.")
         _pairs(_environment(account).items(), "Variable", "State")
@@ -185,7 +187,7 @@ def _what_happened(account: Account) -> None:
     if lost := tracker.get("lost"):
         st.warning(f"The tracker lost {counted(int(lost), 'record')}.", icon=":material/warning:")
     for note in run.notes:
-        st.caption(f"Tracker: {plain(scrub(note))}")
+        st.warning(f"Tracker: {plain(scrub(note))}", icon=":material/warning:")
     if run.error:
         st.error(
             plain(f"{run.error.get('type', 'Error')}: {scrub(run.error.get('message', NOT_KNOWN))}"),

@@ -8,7 +8,9 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from tracking.analysis.today import repriced
 from tracking.crew.redact import scrub
+from tracking.domain.bill import bill
 from tracking.domain.reading import Verification
 from tracking.domain.run import RunState
 from tracking.errors import ConfigError
@@ -18,6 +20,7 @@ from tracking.report.account import Account, headline, load_account, part_of_sum
 from tracking.report.breakdown import Dimension, Line, breakdown, breakdown_note
 from tracking.report.format import NOT_KNOWN, usd
 from tracking.report.notes import budget_note, cut_short, reason
+from tracking.report.today import today_note
 from tracking.ui import state
 from tracking.ui.answers import report, task_outputs
 from tracking.ui.calls import calls_section
@@ -27,6 +30,7 @@ from tracking.ui.data_view import data_section
 from tracking.ui.debug import debug_panel
 from tracking.ui.palette import paints
 from tracking.ui.prose import plain
+from tracking.ui.receipt import bill_receipt
 
 _TABS: Final = ("Report", "Task outputs", "Data", "Calls", "Debug Information")
 
@@ -76,6 +80,17 @@ def _summary(account: Account) -> None:
     for note in account.run.notes:
         st.markdown(f":small[:orange[:material/warning: {plain(scrub(note))}]]")
     cards(tiles(account))
+    _cost_in_full(account)
+
+
+def _cost_in_full(account: Account) -> None:
+    """What the total is made of, and what it would be today: both from the run's own calls."""
+    today = repriced(account.calls, state.price_book(), datetime.now(UTC))
+    if note := today_note(today):
+        st.caption(plain(note))
+    if account.calls:
+        with st.expander("Receipt of the total cost", icon=":material/receipt_long:"):
+            bill_receipt(bill(account.calls), account.totals.cost)
 
 
 def source_caption(account: Account) -> str:

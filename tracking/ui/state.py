@@ -1,6 +1,8 @@
 """What every page shares: ledger, catalog, data. Each is made once and kept until its source changes."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,18 +13,33 @@ from tracking.crew.files import data_path
 from tracking.dataset.choices import Choices
 from tracking.dataset.choices import choices as choices_of
 from tracking.dataset.sales import SalesData, load_sales
+from tracking.domain.call import CallTotals
+from tracking.domain.cost import CostState
 from tracking.domain.run import Run
 from tracking.domain.spec import Dataset
 from tracking.errors import DatasetError
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook
-from tracking.pricing.book import PriceBook
+from tracking.pricing.book import PRICES, PriceBook
+from tracking.pricing.publication import FETCHED_LIST
 from tracking.settings import REPOSITORY, Settings
 
 RUN = "run"  # the current run's id: in the URL, and in the session because leaving a page clears the URL
 
+# What tells billed models apart in the ledger: the model that answered is billed, but some do not say.
+MODEL_COLUMNS = ("provider_name", "request_model", "response_model")
+
 _CATALOG_FILES = ("agents.yaml", "tasks.yaml", "analyses.yaml", "models.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSums:
+    """All calls, those whose cost no total holds, and when the last one began; per `MODEL_COLUMNS`."""
+
+    sums: Mapping[tuple[str | None, ...], CallTotals]
+    hidden: Mapping[tuple[str | None, ...], CallTotals]
+    latest: Mapping[tuple[str | None, ...], datetime]
 
 
 def settings() -> Settings:
@@ -52,7 +69,24 @@ def outputs() -> OutputStore:
 
 
 def price_book() -> PriceBook:
-    return _price_book()
+    """Prices with the person's own over them, read anew when either file changes. Never fails for theirs."""
+    return _price_book(price_stamp(), settings().price_overrides)
+
+
+def shipped_prices() -> PriceBook:
+    """Prices without the person's own."""
+    return _price_book(price_stamp(), None)
+
+
+def model_sums() -> ModelSums:
+    """What the ledger's calls add up to per model: a few seconds old at most, for it reads all of them."""
+    return _model_sums(settings().ledger_url)
+
+
+def price_stamp() -> tuple[int, ...]:
+    """Changes whenever a price may."""
+    here = settings()
+    return _stamp(PRICES), _stamp(here.own_prices), _stamp(here.home / FETCHED_LIST)
 
 
 def catalog() -> Catalog:
@@ -144,9 +178,18 @@ def _outputs(url: str) -> OutputStore:
     return OutputStore.open(url)
 
 
-@st.cache_resource(show_spinner=False)
-def _price_book() -> PriceBook:
-    return PriceBook.load()
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _price_book(stamp: tuple[int, ...], overrides: Path | None) -> PriceBook:  # noqa: ARG001  # when to read anew
+    return PriceBook.load_usable(overrides)
+
+
+@st.cache_resource(ttl=5, max_entries=4, show_spinner=False)
+def _model_sums(url: str) -> ModelSums:
+    by, calls = MODEL_COLUMNS, _ledger(url)
+    sums = calls.totals(by=by)
+    some_hidden = any(each.unpriced_requests for each in sums.values())
+    hidden = calls.totals(by=by, cost_state=str(CostState.UNPRICED), billed=1) if some_hidden else {}
+    return ModelSums(sums, hidden, calls.latest(by=by))
 
 
 # A local model server may be started or stopped at any time, and nothing announces it.

@@ -68,7 +68,8 @@ def current_draft() -> Draft:
     problems += _agent_problems(spec) + _model_problems(catalog, spec)
     plan: Plan | None = None
     if spec is not None and data is not None:
-        made = _plan(json.dumps(spec.to_json()), data.sha256, state.catalog_stamp(), spec, catalog, data)
+        stamp = (*state.catalog_stamp(), *state.price_stamp())
+        made = _plan(json.dumps(spec.to_json()), data.sha256, stamp, spec, catalog, data)
         if isinstance(made, DatasetError):
             problems.append(Problem(Place.MARKET, str(made)))
         else:

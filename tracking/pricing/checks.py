@@ -15,7 +15,7 @@ from tracking.domain.cost import per
 from tracking.pricing.card import Card, Rates
 from tracking.pricing.history import Alias, PriceFile
 from tracking.pricing.listed import PriceList
-from tracking.pricing.names import canonical, is_provider_name, reference
+from tracking.pricing.names import is_provider_name, reference
 from tracking.pricing.timeline import offered
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
@@ -69,9 +69,7 @@ def _slips(file: PriceFile, prices: PriceList) -> Iterator[Finding]:
 
 
 def _unfound(provider: str, name: str, prices: PriceList) -> Iterator[str]:
-    if (known := canonical(provider) or provider) != provider:
-        yield f"the provider {provider!r} is looked up as {known!r}: write that"
-    elif not prices.has_provider(provider) and not is_provider_name(provider):
+    if not prices.has_provider(provider) and not is_provider_name(provider):
         yield f"unknown provider {provider!r}"
     elif (looked_up := reference(provider, name).model) != name:
         yield f"{name!r} is never found: it is looked up as {looked_up!r}"

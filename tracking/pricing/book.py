@@ -120,11 +120,6 @@ class PriceBook:
         """The model's cards at work, newest first; or what every call costs: nothing, or nobody knows."""
         return self._offers.get((provider, model)) or self._find(provider, model)
 
-    @property
-    def list_source(self) -> str:
-        """The public list that prices whatever the files do not, with its version and age."""
-        return self._prices.publication.source
-
     def names(self) -> list[str]:
         """Every name that a price file has, as `provider/model`; the public list has others."""
         return sorted(

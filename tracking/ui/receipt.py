@@ -55,8 +55,8 @@ def call_receipt(call: LlmCall, tz: str | None) -> None:
             _arithmetic(items, call.cost)
         if call.stated_nano_usd is not None:
             st.caption(plain(_stated(call.stated_nano_usd, call.cost.nano_usd)))
-        for note in call.notes:
-            st.caption(plain(f"{note[:1].upper()}{note[1:]}"))
+        if call.notes:
+            st.caption(plain(f"Usage {call.usage_state}: {'; '.join(call.notes)}"))
 
 
 def bill_receipt(items: Sequence[Item], cost: Cost) -> None:

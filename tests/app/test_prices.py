@@ -160,6 +160,13 @@ def test_what_is_wrong_is_said_before_it_can_be_saved():
     assert "must be after from" in test.warning[0].value
 
 
+def test_what_looks_like_a_slip_is_said_and_can_be_saved_all_the_same():
+    test = fill(opened("Your own prices"), provider="opneai", model="gpt-4o", input="0.0000025")
+    assert "unknown provider 'opneai'" in text(test)
+    assert r"\$0.0000025 per million looks like a price per token or per thousand" in text(test)
+    assert not test.button(key="price.save").disabled
+
+
 def test_a_price_is_corrected_from_where_it_is_seen():
     test = opened(models="openai/gpt-5")
     test.button(key="correct").click().run()
@@ -218,3 +225,9 @@ def test_hundreds_of_models_take_three_queries(monkeypatch):
     test = opened()
     assert test.title[0].value.startswith("500 models seen, 500 of them without a price")
     assert len([statement for statement in asked if "FROM calls" in statement]) == 3
+
+
+def test_recorded_calls_can_be_tried_on_other_models():
+    used()
+    test = opened("What if")
+    assert "Nothing on record is changed" in text(test)

@@ -92,6 +92,18 @@ def test_a_calls_receipt_goes_from_what_was_reported_to_the_card_it_was_priced_b
     assert "price card " in text
 
 
+def test_what_the_provider_says_stands_beside_the_cost_and_its_words_before_ours():
+    one = priced(0, stated_nano_usd=120_000, raw_usage={"prompt_tokens": 300, "completion_tokens": 120})
+    text = receipt(one)  # 300 x 0.15 + 120 x 0.60 per million is $0.000117
+    assert "In the provider's own words: prompt_tokens 300, completion_tokens 120." in text
+    assert r"the provider itself says \$0.00012, \$0.000003 more than computed." in text
+    assert r"**\$0.000117**" in text
+    unlisted = receipt(priced(1, "made-up-1", stated_nano_usd=5_000))
+    assert r"the provider itself says \$0.000005, and no price list says anything." in unlisted
+    keep(run(), [one, priced(2)])
+    assert r"Of 1 call: the provider itself says \$0.00012, \$0.000003 more" in results()[1]
+
+
 def test_a_call_without_usage_has_a_receipt_that_says_so():
     assert "Its usage is not known." in receipt(call(0, tokens=None))
     assert "it was not billed" in receipt(refused(1))

@@ -306,9 +306,9 @@ def test_a_receipt_says_why_its_counts_are_estimated():
     def script():
         from run_support import estimated
 
-        from tracking.ui.calls import _receipt
+        from tracking.ui.receipt import call_receipt
 
-        _receipt(estimated(0), None)
+        call_receipt(estimated(0), None)
 
     at = AppTest.from_function(script).run()
     assert any(c.value.startswith("Usage estimated: the provider reported no usage") for c in at.caption), [

@@ -132,12 +132,6 @@ def test_the_databases_bill_equals_the_bill_of_the_calls(ledger):
     assert ledger.bill(agent_name="Somebody else") == []
 
 
-def test_only_the_newest_calls_can_be_asked_for(ledger):
-    for number in (1, 2, 3):
-        ledger.append(call(number))
-    assert [each.call_id for each in ledger.calls(newest=2)] == ["call-3", "call-2"]
-
-
 def test_filters_take_values_several_values_and_a_time_range(ledger):
     for number in range(1, 5):
         ledger.append(call(number, run_id=f"run-{number}"))

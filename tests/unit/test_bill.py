@@ -8,6 +8,7 @@ from tracking import PriceBook, TokenUsage
 from tracking.domain.bill import bill
 from tracking.domain.call import totals
 from tracking.domain.cost import Cost, CostState, Receipt
+from tracking.domain.usage import UsageState
 from tracking.ui.receipt import receipt_rows, reported, source_link
 
 BOOK = PriceBook.load()
@@ -80,10 +81,10 @@ def test_a_free_call_says_why():
 
 def test_reported_counts_say_what_they_are_part_of():
     usage = TokenUsage(input_tokens=1_000, output_tokens=7, cache_read_input_tokens=400)
-    assert reported(usage) == (
+    assert reported(usage, UsageState.REPORTED) == (
         "Reported: input 1,000, output 7, input read from the cache 400 (part of input)."
     )
-    assert reported(None) == "Its usage is not known."
+    assert reported(None, UsageState.UNKNOWN) == "Its usage is not known."
 
 
 def test_a_source_that_is_an_address_can_be_opened():

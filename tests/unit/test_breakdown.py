@@ -4,9 +4,10 @@ from decimal import Decimal
 import pytest
 from run_support import BEGAN, CREW, call, refused, run, tasks, three_calls
 
+from tracking.domain.call import totals
 from tracking.domain.run import RunState
 from tracking.report.account import account_of
-from tracking.report.breakdown import Dimension, breakdown, breakdown_note, tokens_by_task
+from tracking.report.breakdown import Dimension, breakdown, breakdown_note, calls_of, tokens_by_task
 
 LATER = BEGAN + timedelta(hours=1)
 
@@ -29,6 +30,8 @@ def test_every_breakdown_adds_up_to_the_run(by):
     assert sum(line.totals.requests for line in lines) == whole.requests == 5
     assert sum(line.totals.failed_requests for line in lines) == whole.failed_requests == 1
     assert sum((line.totals.cost.amount or Decimal(0)) for line in lines) == whole.cost.amount
+    for line in lines:  # the calls that its receipt is made of
+        assert totals(calls_of(calls, by, line)) == line.totals
 
 
 def test_a_run_that_was_cut_off_says_so_beside_its_breakdown():

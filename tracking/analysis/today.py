@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from tracking.domain.call import LlmCall
-from tracking.domain.cost import Cost, CostState, total
+import numpy as np
+
+from tracking.analysis.what_if import recorded
+from tracking.domain.call import CallTotals, LlmCall
+from tracking.domain.cost import Cost, CostState, state_of_sum, total
 from tracking.domain.usage import UsageState
 from tracking.pricing.book import PriceBook
+from tracking.pricing.bulk import STATES, price_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,8 @@ class Repriced:
         return (self.recorded.nano_usd, self.recorded.state) != (self.now.nano_usd, self.now.state)
 
 
-def repriced(calls: Iterable[LlmCall], book: PriceBook, as_of: datetime | None = None) -> Repriced:
-    """The billed ones among `calls` by the prices in force at `as_of`; their own hour still decides on peak.
-
-    `as_of` None: at each call's own time, by another book than theirs.
-    """
+def repriced(calls: Iterable[LlmCall], book: PriceBook, as_of: datetime) -> Repriced:
+    """The billed ones among `calls` by the prices in force at `as_of`; the hour that counts is their own."""
     billed = [call for call in calls if call.billed]
     now = [_cost(call, book, as_of) for call in billed]
     return Repriced(
@@ -49,7 +51,24 @@ def repriced(calls: Iterable[LlmCall], book: PriceBook, as_of: datetime | None =
     )
 
 
-def _cost(call: LlmCall, book: PriceBook, as_of: datetime | None) -> Cost:
+def repriced_in_bulk(found: Mapping[str, Sequence[Any]], sums: CallTotals, book: PriceBook) -> Repriced:
+    """Any number of billed calls by another book, each at its own time.
+
+    `found` are their columns, from `Ledger.columns(*COLUMNS, billed=1, ...)` with the columns of `what_if`;
+    `sums` are the same calls added up, from `Ledger.totals`.
+    """
+    priced = price_table(book, recorded(found).table)
+    states = {STATES[number] for number in np.unique(priced.states)}
+    if sums.estimated_requests and CostState.KNOWN in states:
+        states.add(CostState.ESTIMATED)
+    unpriced = int(priced.unpriced.sum())
+    now = Cost.unpriced() if unpriced else Cost(0, CostState.KNOWN)
+    if unpriced < len(priced.states):
+        now = Cost(int(priced.nano_usd.sum()), state_of_sum(states))
+    return Repriced(sums.requests, sums.cost, now, sums.unpriced_requests, unpriced)
+
+
+def _cost(call: LlmCall, book: PriceBook, as_of: datetime) -> Cost:
     cost = book.price(
         call.billed_model,
         call.usage,

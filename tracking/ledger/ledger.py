@@ -112,13 +112,12 @@ class Ledger:
         except Exception as error:  # they stay where they are, and are tried again when a ledger is opened
             logger.warning("calls of a process that died still wait", exc_info=error)
 
-    def calls(self, *, newest: int | None = None, **filters: Any) -> Iterator[LlmCall]:
-        """The calls that match, oldest first, in bounded memory; with `newest` so many, newest first."""
+    def calls(self, **filters: Any) -> Iterator[LlmCall]:
+        """The calls that match, oldest first, in bounded memory."""
         self.flush()
-        order: list[sa.UnaryExpression[Any] | sa.Column[Any]] = [calls.c.started_at, calls.c.call_id]
-        if newest is not None:
-            order = [column.desc() for column in order]
-        query = _filtered(sa.select(calls), calls, calls.c.started_at, filters).order_by(*order).limit(newest)
+        query = _filtered(sa.select(calls), calls, calls.c.started_at, filters).order_by(
+            calls.c.started_at, calls.c.call_id
+        )
         with self.engine.connect().execution_options(yield_per=_BATCH) as connection:
             for row in connection.execute(query).mappings():
                 yield call_of(row)

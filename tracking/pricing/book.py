@@ -26,13 +26,14 @@ class PriceBook:
     The list is read when the first call needs it, not before: it takes half a second.
 
     Attributes:
+        public_list: genai-prices', as it came with the library or was fetched.
         problem: why a price file is left out, with its line; None: none is.
     """
 
     def __init__(self, history: History, prices: PriceList | None = None, problem: str | None = None) -> None:
         self.problem = problem
+        self.public_list = prices or PriceList()
         self._history = history
-        self._prices = prices or PriceList()
         self._offers: dict[tuple[str | None, str], tuple[Offer, ...] | Cost] = {}
 
     @classmethod
@@ -113,16 +114,11 @@ class PriceBook:
         cards = self.cards(model, provider=provider)
         if not cards:
             return None
-        return self._prices.context_window(cards[0].provider, reference(provider, model).model)
+        return self.public_list.context_window(cards[0].provider, reference(provider, model).model)
 
     def offers(self, model: str, *, provider: str | None = None) -> tuple[Offer, ...] | Cost:
         """The model's cards at work, newest first; or what every call costs: nothing, or nobody knows."""
         return self._offers.get((provider, model)) or self._find(provider, model)
-
-    @property
-    def list_source(self) -> str:
-        """The public list that prices whatever the files do not, with its version and age."""
-        return self._prices.publication.source
 
     def names(self) -> list[str]:
         """Every name that a price file has, as `provider/model`; the public list has others."""
@@ -136,7 +132,7 @@ class PriceBook:
         if wanted.provider in FREE_PROVIDERS and wanted not in self._history.cards:
             receipt = Receipt(wanted.provider, wanted.model, "runs on your own machine")
             found = Cost(0, CostState.FREE, receipt)
-        elif isinstance(cards := timeline(self._history, self._prices, wanted), str):
+        elif isinstance(cards := timeline(self._history, self.public_list, wanted), str):
             found = Cost.unpriced(Receipt(wanted.provider or "", wanted.model, "none", note=cards))
         else:
             found = tuple(map(Offer, reversed(cards)))  # most calls fall under the newest card

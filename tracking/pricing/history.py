@@ -161,8 +161,8 @@ class PriceFile:
             except ValidationError as error:
                 for fault in error.errors(include_url=False, include_input=False):
                     key = ".".join(map(str, fault["loc"])) or table
-                    said = fault["msg"].removeprefix("Value error, ")
-                    self.problems.append(Problem((line,), f"{key}: {said}"))
+                    what = fault["msg"].removeprefix("Value error, ")
+                    self.problems.append(Problem((line,), f"{key}: {what}"))
             else:
                 yield line, entry
 

@@ -65,6 +65,16 @@ class PriceList:
             for model in provider.models:
                 yield provider.id, model.id, list(_cards(provider.id, model, self.publication.source))
 
+    def newest(self, at: datetime) -> datetime | None:
+        """When the last of its prices that it has a date for began, as of a time: it does not say its age."""
+        models = (model for provider in self._providers.values() for model in provider.models)
+        starts = (
+            _start(each)
+            for model in models
+            for each in (*_conditional(model.prices), *(model.price_variants or ()))
+        )
+        return max((start for start in starts if start is not None and start <= at), default=None)
+
     def has_provider(self, name: str) -> bool:
         return name in self._providers
 

@@ -48,6 +48,11 @@ def breakdown(calls: Sequence[LlmCall], by: Dimension) -> tuple[Line, ...]:
     return tuple(sorted(lines, key=lambda line: (-(line.totals.usage.total_tokens or 0), line.label)))
 
 
+def calls_of(calls: Sequence[LlmCall], by: Dimension, line: Line) -> list[LlmCall]:
+    """The calls that a line of this breakdown adds up."""
+    return [call for call in calls if _NAME_OF[by](call) == line.name]
+
+
 def _line(name: str | None, by: Dimension, sums: CallTotals, whole: int | None) -> Line:
     part = sums.usage.total_tokens
     label = UNATTRIBUTED if name is None else spoken(name) if by is Dimension.TASK else name

@@ -7,10 +7,11 @@ from typing import Final
 import streamlit as st
 
 from tracking.domain.bill import Item, bill
-from tracking.domain.call import LlmCall
+from tracking.domain.call import LlmCall, StatedCost
 from tracking.domain.cost import REQUESTS, Cost, Line, Receipt
 from tracking.domain.money import NANO_PER_USD
-from tracking.domain.usage import TokenUsage, wholes
+from tracking.domain.money import usd as dollars
+from tracking.domain.usage import TokenUsage, UsageState, wholes
 from tracking.pricing.origin import address_in
 from tracking.report.format import NOT_KNOWN, counted, decimals, duration, exact, spoken, tokens, usd, when
 from tracking.ui.prose import plain
@@ -41,7 +42,10 @@ def call_receipt(call: LlmCall, tz: str | None) -> None:
         if call.error_type:
             facts.append(f"{call.status}: {call.error_type}")
         st.caption(plain(" · ".join(facts)))
-        st.caption(plain(reported(call.usage)))
+        if call.raw_usage:
+            words = ", ".join(f"{name} {count:,}" for name, count in call.raw_usage.items())
+            st.caption(plain(f"In the provider's own words: {words}."))
+        st.caption(plain(reported(call.usage, call.usage_state)))
         items = bill([call])
         if not items:
             st.write("The provider refused it and reported no usage: it was not billed.")
@@ -49,16 +53,34 @@ def call_receipt(call: LlmCall, tz: str | None) -> None:
             st.write("No price was looked up for this call.")
         else:
             _arithmetic(items, call.cost)
-        for note in call.notes:
-            st.caption(plain(note))
+        if call.stated_nano_usd is not None:
+            st.caption(plain(_stated(call.stated_nano_usd, call.cost.nano_usd)))
+        if call.notes:
+            st.caption(plain(f"Usage {call.usage_state}: {'; '.join(call.notes)}"))
 
 
 def bill_receipt(items: Sequence[Item], cost: Cost) -> None:
     """Many calls: per model and price card the sums, and what they come to."""
-    if items:
-        _arithmetic(items, cost)
-    else:
+    if not items:
         st.write("There is no billed call in the ledger that this could be made of.")
+        return
+    _arithmetic(items, cost)
+    stated = sum((item.totals.stated for item in items), StatedCost())
+    if stated.requests:
+        of = f"Of {counted(stated.requests, 'call')}: "
+        st.caption(plain(of + _stated(stated.nano_usd, stated.computed_nano_usd)))
+
+
+def _stated(nano: int, computed: int | None) -> str:
+    """What a provider itself says, and by how much that is not what was computed."""
+    said = f"the provider itself says {exact(dollars(nano))}"
+    if computed is None:
+        return f"{said}, and no price list says anything."
+    off = nano - computed
+    difference = (
+        f"{exact(dollars(abs(off)))} {'more' if off > 0 else 'less'} than computed" if off else "as computed"
+    )
+    return f"{said}, {difference}. It stands beside the cost and is never added to it."
 
 
 def _arithmetic(items: Sequence[Item], cost: Cost) -> None:
@@ -71,8 +93,8 @@ def _arithmetic(items: Sequence[Item], cost: Cost) -> None:
             st.caption(_provenance(item.receipt))
 
 
-def reported(usage: TokenUsage | None) -> str:
-    """What the provider reported, parts beside their whole: the rates are charged for these counts."""
+def reported(usage: TokenUsage | None, state: UsageState) -> str:
+    """What is known of a call's use, parts beside their whole: the rates are charged for these counts."""
     if usage is None:
         return "Its usage is not known."
     counts = usage.counts()
@@ -81,7 +103,7 @@ def reported(usage: TokenUsage | None) -> str:
         whole = next((each for each in wholes(name) if each in counts), None)
         of = "" if whole is None else f" (part of {name_of(whole).lower()})"
         said.append(f"{name_of(name).lower()} {count:,}{of}")
-    return f"Reported: {', '.join(said)}." if said else "It reported no counts."
+    return f"{str(state).capitalize()}: {', '.join(said)}." if said else "It reported no counts."
 
 
 def receipt_rows(items: Sequence[Item], cost: Cost) -> list[tuple[str, str, str]]:

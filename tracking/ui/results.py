@@ -17,13 +17,13 @@ from tracking.errors import ConfigError
 from tracking.export.files import as_csv, as_json, as_markdown, file_name
 from tracking.ledger.outputs import TaskOutput
 from tracking.report.account import Account, headline, load_account, part_of_sums, tiles, tokens_of_sums
-from tracking.report.breakdown import Dimension, Line, breakdown, breakdown_note
+from tracking.report.breakdown import Dimension, Line, breakdown, breakdown_note, calls_of
 from tracking.report.format import NOT_KNOWN, usd
 from tracking.report.notes import budget_note, cut_short, reason
 from tracking.report.today import today_note
 from tracking.ui import state
 from tracking.ui.answers import report, task_outputs
-from tracking.ui.calls import calls_section
+from tracking.ui.calls import calls_section, selected_row
 from tracking.ui.cards import cards
 from tracking.ui.charts import call_timeline, task_timeline, token_breakdown
 from tracking.ui.data_view import data_section
@@ -147,14 +147,21 @@ def _where_it_went(account: Account) -> None:
     else:
         chart.caption("There are no tokens to draw.")
     with table:
-        st.dataframe(
+        chosen = st.dataframe(
             _breakdown_frame(lines),
             hide_index=True,
             column_config=_breakdown_columns(by),
+            on_select="rerun",
+            selection_mode=("single-row", "single-cell"),
+            key=f"breakdown_{by}",
             alt=f"Usage by {by}",
         )
-        if note := breakdown_note(account, by):
-            st.caption(plain(note))
+        note = breakdown_note(account, by) or ""
+        st.caption(plain(f"Select a row to see the receipt of its cost. {note}"))
+    if (row := selected_row(chosen)) is not None and row < len(lines):
+        with st.container(border=True):
+            st.markdown(f"**Receipt: {plain(lines[row].label)}**")
+            bill_receipt(bill(calls_of(account.calls, by, lines[row])), lines[row].totals.cost)
 
 
 def _breakdown_frame(lines: Sequence[Line]) -> pd.DataFrame:

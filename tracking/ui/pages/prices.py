@@ -28,7 +28,7 @@ def prices_page() -> None:
     st.title(plain(title(lines)), anchor=False)
     if note := hidden_note(lines):
         st.markdown(f":small[:orange[:material/warning: {plain(note)}]]")
-    st.caption(plain(ages(at)))
+    st.caption(plain(ages(book, at)))
     problem = st.container()
     models, own, what_if = st.tabs(TABS, key=_TAB, on_change="rerun")
     if book.problem and not own.open:  # there it is said with what to do

@@ -38,7 +38,7 @@ def _answer(names: Sequence[str], book: PriceBook, at: datetime) -> str:
         if cost.amount is not None and cost.state in {CostState.KNOWN, CostState.FREE}:
             costs[name] = cost
     if len(costs) < 2:
-        return "Side by side"
+        return f"{len(costs) or 'None'} of these {len(names)} has a price"
     low, high = (pick(costs, key=lambda name: costs[name].nano_usd or 0) for pick in (min, max))
     if costs[low].nano_usd == costs[high].nano_usd:
         return "10,000 tokens in and 1,000 out cost the same"

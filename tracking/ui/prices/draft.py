@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tracking.pricing.card import Card
+from tracking.pricing.checks import check
 from tracking.pricing.entries import RATES, Price
+from tracking.pricing.listed import PriceList
 from tracking.pricing.names import canonical, reference
 from tracking.pricing.own import OwnPrice
 
@@ -74,6 +76,13 @@ def in_effect(card: Card, own: Iterable[OwnPrice], current: Card | None, at: dat
         return (card,)
     kept = replace(current, provider=card.provider, model=card.model, until=card.since)
     return (kept, card)
+
+
+def slips(text: str, before: str, prices: PriceList) -> list[str]:
+    """What a changed file has that is possible, and looks like a slip. A contract is source enough here."""
+    known = {finding.what for finding in check(before, prices)}
+    new = [finding.what for finding in check(text, prices) if finding.what not in known]
+    return [what for what in new if not what.startswith("the source ")]
 
 
 def values_of(card: Card) -> dict[str, object]:

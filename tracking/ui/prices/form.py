@@ -11,7 +11,7 @@ from tracking.pricing.book import PriceBook
 from tracking.pricing.card import Card
 from tracking.pricing.own import OwnPrice, OwnPrices
 from tracking.ui import state
-from tracking.ui.prices.draft import RATE_KEYS, PriceDraft, drafted, in_effect, named, values_of
+from tracking.ui.prices.draft import RATE_KEYS, PriceDraft, drafted, in_effect, named, slips, values_of
 from tracking.ui.prices.models import standing, taken_apart
 from tracking.ui.prices.preview import preview
 from tracking.ui.prices.words import history_frame, terms
@@ -200,6 +200,8 @@ def _outcome(own: OwnPrices, draft: PriceDraft, cards: Sequence[Card], at: datet
     if problems and touched:
         st.warning("\n".join(f"- {plain(problem)}" for problem in problems), icon=":material/edit_note:")
     if text is not None:
+        for slip in slips(text, own.text(), state.price_book().public_list):
+            st.caption(f":orange[:material/warning: {plain(slip)}]")
         preview(cards, text, at)
     st.button(
         "Save this price",

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from tracking.analysis.today import Repriced, repriced
-from tracking.domain.call import LlmCall
+from tracking.analysis.today import Repriced, repriced_in_bulk
+from tracking.analysis.what_if import COLUMNS
+from tracking.domain.call import totals
 from tracking.ledger.ledger import Ledger
 from tracking.pricing.book import PriceBook
 from tracking.pricing.card import Card
@@ -22,16 +23,13 @@ from tracking.ui.prices.models import Group, billed
 from tracking.ui.prose import plain
 from tracking.ui.receipt import date
 
-_MOST: Final = 5_000  # calls that are priced anew for one preview
-
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One model's calls in the price's period, as recorded and at the price: the newest, `of` so many."""
+    """One model's calls in the price's period, as recorded and at the price."""
 
     name: str
     repriced: Repriced
-    of: int
 
 
 def effects(
@@ -49,17 +47,17 @@ def effects(
 def _effect(ledger: Ledger, name: str, groups: Sequence[Group], new: PriceBook, card: Card) -> Effect:
     bounds = {"since": card.since, "until": card.until}
     period = {key: moment for key, moment in bounds.items() if moment is not None}
-    calls: list[LlmCall] = []
-    requests = 0
+    sums, columns = totals(()), dict[str, list[Any]]((column, []) for column in COLUMNS)
     for group in groups:
         filters: dict[str, Any] = {
             **dict(zip(state.MODEL_COLUMNS, group, strict=True)),
             **period,
             "billed": 1,
         }
-        calls += ledger.calls(newest=_MOST - len(calls), **filters)
-        requests += ledger.totals(**filters).requests
-    return Effect(name, repriced(calls, new), requests)
+        sums += ledger.totals(**filters)
+        for column, values in ledger.columns(*COLUMNS, **filters).items():
+            columns[column] += values
+    return Effect(name, repriced_in_bulk(columns, sums, new))
 
 
 @st.cache_resource(ttl=20, max_entries=16, show_spinner="Pricing the ledger's calls …")
@@ -88,8 +86,6 @@ def preview(cards: Sequence[Card], text: str, at: datetime) -> None:
     st.table(
         effects_frame(found), border="horizontal", hide_index=True, width="content", alt="Calls at this price"
     )
-    if any(effect.of > effect.repriced.calls for effect in found):
-        st.caption(f"Of each model the newest {_MOST:,} calls are priced.")
     unpriced = sum(effect.repriced.unpriced_now for effect in found)
     if unpriced:
         st.caption(

@@ -231,3 +231,25 @@ def test_recorded_calls_can_be_tried_on_other_models():
     used()
     test = opened("What if")
     assert "Nothing on record is changed" in text(test)
+
+
+def test_what_if_names_the_cheapest_and_says_what_is_left_out(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
+    used()
+    before = recorded()
+    test = opened("What if")
+    said = text(test)
+    # two calls of a local model are free; two of 1,000 + 100 tokens are 2 x $0.00021, half of it in batch
+    assert "4 calls of last 30 days would have cost" in said
+    test.selectbox(key="what_if.tier").set_value("batch").run()
+    assert not test.exception
+    table = test.dataframe[-1].value.set_index("On")
+    assert table.loc["the models that answered", "They cost"] == "$0.00042"
+    assert table.loc["the models that answered", "Would have cost"] == "$0.00021"
+    assert "2: what it cost itself is not known" in table.loc["the models that answered", "Left out"]
+    assert "is not modelled" in text(test)
+    assert recorded() == before
+
+
+def test_what_if_without_calls_says_so():
+    assert "No billed call is on record" in text(opened("What if"))

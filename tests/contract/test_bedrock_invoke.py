@@ -112,7 +112,7 @@ def test_an_invocation_that_was_cut_is_not_taken_for_a_whole_one():
         with track("invoke") as tracker, pytest.raises(Exception, match="closed connection"):
             by_httpx(f"{meter.url}/model/{MISTRAL}/{VERBS[True]}", ASKED[MISTRAL])
         [call] = tracker.calls
-        assert (call.usage_state, call.status) == (UsageState.UNKNOWN, CallStatus.INCOMPLETE)
+        assert (call.usage_state, call.status) == (UsageState.ESTIMATED, CallStatus.INCOMPLETE)
 
 
 @pytest.mark.parametrize(

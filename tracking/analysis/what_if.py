@@ -99,7 +99,10 @@ def recorded(found: Mapping[str, Sequence[Any]]) -> Recorded:
 def replay(book: PriceBook, calls: Recorded, scenario: Scenario) -> Replay:
     """Price recorded calls under a scenario."""
     table = calls.table
-    left_out: dict[str, Flags] = {"what it cost itself is not known": calls.cost_nano_usd < 0}
+    left_out: dict[str, Flags] = {
+        "its token usage is not known": table.unknown,
+        "what it cost itself is not known": calls.cost_nano_usd < 0,
+    }
     if scenario.model is not None:
         left_out |= _cannot(book, calls, scenario)
     if scenario.cached_share is not None:
@@ -113,7 +116,6 @@ def replay(book: PriceBook, calls: Recorded, scenario: Scenario) -> Replay:
         service_tier=scenario.service_tier,
     )
     left_out["there is no price for it"] = priced.unpriced
-    left_out["its token usage is not known"] = table.unknown
     in_it, reasons = np.ones(len(calls), bool), {}
     for reason, flags in reversed(
         left_out.items()

@@ -10,6 +10,7 @@ import streamlit as st
 from tracking.analysis.what_if import COLUMNS, OWN, Recorded, Replay, Scenario, recorded, replay
 from tracking.domain.cost import CostState
 from tracking.domain.money import usd as dollars
+from tracking.pricing.names import FREE_PROVIDERS
 from tracking.report.format import counted, usd
 from tracking.ui import state
 from tracking.ui.prose import plain
@@ -35,12 +36,12 @@ def what_if_section() -> None:
             "Input read from a cache",
             0,
             100,
-            value=None,
+            value=50,
             step=5,
             format="%d %%",
             key="what_if.cached",
             width=260,
-            help="Of every call's input. Left alone: as it was.",
+            help="Of every call's input.",
         ) if st.toggle("Assume a cache", key="what_if.assume") else None  # fmt: skip
         today = st.toggle("At today's prices", key="what_if.today")
     calls = _recorded(period)
@@ -117,9 +118,9 @@ def _in_words(label: str, outcome: Replay, period: str) -> str:
 
 
 def _candidates() -> list[tuple[str, str, str]]:
-    """The configured models that a provider bills, by label."""
+    """The configured models that somebody bills, by label."""
     models = state.catalog().models.values()
-    return [(m.label, m.provider, m.model) for m in models if m.model and not m.is_local]
+    return [(m.label, m.provider, m.model) for m in models if m.model and m.provider not in FREE_PROVIDERS]
 
 
 @st.cache_data(max_entries=8, ttl=20, show_spinner=False)

@@ -121,10 +121,10 @@ def test_the_debug_panel_shows_that_prices_were_left_out_then_and_are_now():
 
         debug_section("run")
 
-    test, _ = drawn(script)
-    warnings = [one.value for one in test.warning]
-    assert "Tracker: your own prices are left out: prices.toml, line 3: input" in warnings
-    assert any(one.startswith("Prices are left out here: prices.toml, line 1") for one in warnings)
+    test, text = drawn(script)
+    assert "Tracker: your own prices are left out: prices.toml, line 3: input" in text
+    assert test.warning[0].value.startswith("Prices are left out here: prices.toml, line 1")
+    assert "your own prices are left out" in results()[1]  # beside the figures it concerns
 
 
 def test_the_pages_prices_are_read_anew_when_the_file_changes():

@@ -47,6 +47,12 @@ def test_names_that_the_file_does_not_have_keep_their_shipped_price(own):
     assert cost(file, "gpt-5", "openai") == PriceBook.load().price("gpt-5", USAGE, provider="openai", at=AT)
 
 
+@pytest.mark.parametrize("spelling", ["google", "gemini", "Vertex_AI"])
+def test_a_provider_may_be_spelled_as_crewai_or_litellm_does(own, spelling):
+    file = own(f'provider = "{spelling}"\nmodel = "gemini-2.5-flash"\ninput = 7\n')
+    assert cost(file, "gemini-2.5-flash", "gemini").receipt.rates == {"input_tokens": Decimal(7)}
+
+
 @pytest.mark.parametrize("provider", ["openai_compatible", "ollama"])
 def test_a_server_of_ones_own_can_be_given_a_price(own, provider):
     assert PriceBook.load().price("mine", USAGE, provider=provider, at=AT).state is not CostState.KNOWN

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from tracking.pricing.card import Card, Change, Tier, Window
+from tracking.pricing.names import canonical
 
 # a key of the file -> what it is charged for, and how many of that the key's rate is for a thousandth of ours
 RATES: Final = {
@@ -45,9 +46,16 @@ def _number(value: object) -> object:
     return value
 
 
+def _billing(provider: str) -> str:
+    """`Gemini` is `google` here, as in every other list."""
+    name = provider.strip().lower()
+    return canonical(name) or name
+
+
 Rate = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=100_000)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Time = Annotated[time, Strict()]
+Provider = Annotated[str, Field(min_length=1), AfterValidator(_billing)]
 
 
 class _Entry(BaseModel):
@@ -112,7 +120,7 @@ class _Window(_Change):
 
 
 class Dated(_Entry):
-    provider: Annotated[str, Field(min_length=1)]
+    provider: Provider
     since: Moment | None = Field(None, alias="from")
     until: Moment | None = None
     source: str

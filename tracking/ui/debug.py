@@ -187,7 +187,7 @@ def _what_happened(account: Account) -> None:
     if lost := tracker.get("lost"):
         st.warning(f"The tracker lost {counted(int(lost), 'record')}.", icon=":material/warning:")
     for note in run.notes:
-        st.warning(f"Tracker: {plain(scrub(note))}", icon=":material/warning:")
+        st.caption(f"Tracker: {plain(scrub(note))}")
     if run.error:
         st.error(
             plain(f"{run.error.get('type', 'Error')}: {scrub(run.error.get('message', NOT_KNOWN))}"),

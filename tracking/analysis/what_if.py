@@ -117,9 +117,7 @@ def replay(book: PriceBook, calls: Recorded, scenario: Scenario) -> Replay:
     )
     left_out["there is no price for it"] = priced.unpriced
     in_it, reasons = np.ones(len(calls), bool), {}
-    for reason, flags in reversed(
-        left_out.items()
-    ):  # each call is left out for one reason, the plainest first
+    for reason, flags in left_out.items():  # each call is left out for one reason, the plainest first
         if count := int((flags & in_it).sum()):
             reasons[reason] = count
         in_it &= ~flags

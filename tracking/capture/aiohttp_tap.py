@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import wrapt
 
 from tracking.capture.exchange import Exchange
+from tracking.capture.harmless import harmless
 from tracking.capture.responsible import responsible_tracker
 from tracking.capture.scope import current_request, whereabouts
-from tracking.capture.tracker import harmless
 from tracking.capture.wire import asked, endpoint_of
 
 _NEVER_SENT = frozenset({"ClientConnectorError", "ClientConnectorDNSError", "InvalidURL"})

@@ -26,9 +26,10 @@ from tracking.capture.crewai_places import (
     crew_began,
     crew_ended,
 )
+from tracking.capture.harmless import harmless
 from tracking.capture.responsible import responsible_tracker
 from tracking.capture.scope import Place, Whereabouts, ask_elsewhere
-from tracking.capture.tracker import Tracker, harmless
+from tracking.capture.tracker import Tracker
 
 _BEGINS: Final = "_started"  # how the types of all beginnings end, also of those that say nothing of a place
 _CALL_BEGINS: Final = "llm_call_started"

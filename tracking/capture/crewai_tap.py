@@ -20,6 +20,7 @@ import wrapt
 from tracking.capture import crewai_events, purpose_tap, support
 from tracking.capture.crewai_calls import end_call, purpose_of_call
 from tracking.capture.crewai_places import clean, observe_place
+from tracking.capture.harmless import harmless
 from tracking.capture.responsible import responsible_tracker
 from tracking.capture.scope import (
     LlmScope,
@@ -27,7 +28,7 @@ from tracking.capture.scope import (
     current_call,
     place,
 )
-from tracking.capture.tracker import Tracker, harmless
+from tracking.capture.tracker import Tracker
 
 # What is wrapped: where it is, and what it is called with.
 _NEEDED: Final = (

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 from tracking.capture.exchange import Exchange
+from tracking.capture.harmless import harmless
 from tracking.capture.responsible import responsible_tracker
 from tracking.capture.scope import current_request, whereabouts
-from tracking.capture.tracker import harmless
 from tracking.capture.wire import asked, endpoint_of
 
 if TYPE_CHECKING:

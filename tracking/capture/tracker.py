@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import logging
 import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from time import time_ns
-from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
 from tracking.capture import support
-from tracking.capture.scope import open_trackers
 from tracking.domain.call import CallTotals, LlmCall, totals
 from tracking.domain.cost import Cost, CostState
 from tracking.domain.reading import CrewFacts, TokenMetrics, Uncounted
@@ -22,8 +19,6 @@ from tracking.domain.reconciliation import reconcile
 from tracking.domain.usage import TokenUsage, UsageState
 
 logger = logging.getLogger(__name__)
-P = ParamSpec("P")
-R = TypeVar("R")
 
 Price = Callable[[LlmCall], Cost]
 Sink = Callable[[LlmCall], None]
@@ -230,21 +225,3 @@ class Tracker:
 def new_call_id() -> str:
     """A call's name: unique everywhere, and in the order of time: the ledger's index grows at its end."""
     return f"{time_ns() // 1000:016x}{os.urandom(8).hex()}"
-
-
-def harmless(function: Callable[P, R]) -> Callable[P, R | None]:
-    """For code of ours that runs inside the crew: its failure is counted on every open tracker, not raised.
-
-    A function that failed returns None.
-    """
-
-    @functools.wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | None:
-        try:
-            return function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001  # an observer does no harm
-            for tracker in open_trackers():
-                tracker.failed(error)
-            return None
-
-    return guarded

@@ -6,7 +6,7 @@ import difflib
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -42,6 +42,7 @@ class Settings(BaseSettings):
         home: where the ledger, uploads, logs and weights are kept; made when missing.
         config: the folder of files a person edits.
         database_url: one database for ledger, outputs and queue; None: SQLite files in `home`.
+        cost_shown: which of two costs is the total where a provider states one itself for every call.
         worker_managed: somebody else (the launcher) keeps a worker running.
 
     Raises:
@@ -56,6 +57,9 @@ class Settings(BaseSettings):
     upload_limit_mb: int = Field(default=100, gt=0, description="a whole number above 0")
     worker_concurrency: int = Field(default=1, gt=0, description="a whole number above 0")
     worker_managed: bool = Field(default=False, description="true or false")
+    cost_shown: Literal["computed", "stated"] = Field(
+        default="computed", description="'computed' or 'stated'"
+    )
     server: Server = Field(default=Server(), description="a table: [server]")
 
     def __init__(self, **values: Any) -> None:

@@ -11,7 +11,7 @@ from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import RunState
 from tracking.report.account import account_of, headline, part_of_sums, tiles, tokens_of_sums
 from tracking.report.breakdown import Dimension, breakdown
-from tracking.report.notes import reason
+from tracking.report.notes import reason, stated_note
 
 LATER = BEGAN + timedelta(hours=1)
 
@@ -201,3 +201,20 @@ def test_a_buried_run_lasted_until_its_last_sign_of_life():
 def test_a_run_stopped_in_the_queue_used_nothing():
     record = run(RunState.STOPPED, started_at=None, heartbeat_at=None, stop_reason="stopped before it began")
     assert headline(account(record)) == "Stopped before it began"
+
+
+def test_what_the_providers_state_stands_beside_and_is_the_total_only_when_asked_for():
+    calls = [dataclasses.replace(each, stated_nano_usd=150_000) for each in three_calls()]
+    found = account(run(metrics=agreeing(calls)), calls)
+    assert stated_note(found) == "For 3 calls the providers state $0.00045; computed for the same: $0.00036."
+    assert tiles(found)[1].value == "$0.00036"
+    theirs = tiles(found, stated=True)[1]
+    assert (theirs.value, theirs.note) == ("$0.00045", "as the providers state it; computed: $0.00036")
+
+
+def test_what_is_stated_of_some_calls_only_is_never_the_total():
+    first, *others = three_calls()
+    calls = [dataclasses.replace(first, stated_nano_usd=120_000), *others]
+    found = account(run(metrics=agreeing(calls)), calls)
+    assert stated_note(found) == "The providers state the same $0.00012 for 1 of 3 calls."
+    assert tiles(found, stated=True)[1].value == "$0.00036"

@@ -46,7 +46,8 @@ def refusal():
             "worker_concurency = 1",
             (
                 "dashboard.toml: there is no setting worker_concurency. Rename or remove it; there are home, "
-                "config, database_url, upload_limit_mb, worker_concurrency, worker_managed, server"
+                "config, database_url, upload_limit_mb, worker_concurrency, worker_managed, cost_shown, "
+                "server"
             ),
         ),
         ("upload_limit_mb = ", "dashboard.toml can't be read: Invalid value (at end of document)"),

@@ -9,6 +9,7 @@ from typing import Final
 from tracking.analysis.missing import was_tracked
 from tracking.domain.call import CallTotals, LlmCall, totals
 from tracking.domain.cost import CostState
+from tracking.domain.money import usd as dollars
 from tracking.domain.reading import TokenMetrics, Verification
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import Run, RunState, TaskProgress
@@ -160,10 +161,14 @@ def requests_of(metrics: TokenMetrics) -> str:
     return token_total(metrics.requests_made, unknown=metrics.lower_bound)
 
 
-def tiles(account: Account) -> tuple[Tile, Tile, Tile, Tile]:
-    """The four figures of the summary, in the order in which they are shown."""
+def tiles(account: Account, *, stated: bool = False) -> tuple[Tile, Tile, Tile, Tile]:
+    """The four figures of the summary, in the order in which they are shown.
+
+    With `stated` the cost is what the providers say themselves, where they say it of every call.
+    """
     metrics = account.metrics
-    return _tokens_tile(metrics), _cost_tile(account), _requests_tile(account), _efficiency_tile(metrics)
+    cost = (_stated_tile(account) if stated else None) or _cost_tile(account)
+    return _tokens_tile(metrics), cost, _requests_tile(account), _efficiency_tile(metrics)
 
 
 def _tokens_tile(metrics: TokenMetrics) -> Tile:
@@ -229,6 +234,14 @@ def _cost_tile(account: Account) -> Tile:
         note = "a price of 0 is known"
     warns = metrics.cost_state not in {CostState.KNOWN, CostState.FREE}
     return Tile("Total Cost", cost_of(metrics), note, warns=warns)
+
+
+def _stated_tile(account: Account) -> Tile | None:
+    stated = account.totals.stated
+    if not stated.requests or stated.requests < account.totals.requests or account.metrics.lower_bound:
+        return None
+    note = f"as the providers state it; computed: {cost_of(account.metrics)}"
+    return Tile("Total Cost", usd(dollars(stated.nano_usd), CostState.KNOWN), note)
 
 
 def _requests_tile(account: Account) -> Tile:

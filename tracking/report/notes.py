@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from tracking.domain.cost import CostState
+from tracking.domain.money import usd as dollars
 from tracking.domain.run import RunState
 from tracking.domain.usage import UsageState
 from tracking.ledger.outputs import TaskOutput
 from tracking.report.account import MISSING_CALL, Account, cut_off
-from tracking.report.format import counted
+from tracking.report.format import counted, usd
 
 
 def reason(account: Account) -> str | None:
@@ -28,6 +30,21 @@ def _interrupted(account: Account, why: str) -> str:
     if not cut_off(account.run, account.state):
         return sentence
     return f"{sentence} A call that was open then is not in these figures, and may be billed."
+
+
+def stated_note(account: Account) -> str | None:
+    """What the providers themselves say that the calls cost, in a sentence; None where they say nothing."""
+    stated = account.totals.stated
+    if not stated.requests:
+        return None
+    of = "" if stated.requests == account.totals.requests else f" of {account.totals.requests:,}"
+    theirs = usd(dollars(stated.nano_usd), CostState.KNOWN)
+    if not stated.difference:
+        return f"The providers state the same {theirs} for {stated.requests:,}{of} calls."
+    computed = usd(dollars(stated.computed_nano_usd), CostState.KNOWN)
+    return (
+        f"For {stated.requests:,}{of} calls the providers state {theirs}; computed for the same: {computed}."
+    )
 
 
 def cut_short(account: Account) -> str | None:

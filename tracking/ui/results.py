@@ -19,7 +19,7 @@ from tracking.ledger.outputs import TaskOutput
 from tracking.report.account import Account, headline, load_account, part_of_sums, tiles, tokens_of_sums
 from tracking.report.breakdown import Dimension, Line, breakdown, breakdown_note, calls_of
 from tracking.report.format import NOT_KNOWN, usd
-from tracking.report.notes import budget_note, cut_short, reason
+from tracking.report.notes import budget_note, cut_short, reason, stated_note
 from tracking.report.today import today_note
 from tracking.ui import state
 from tracking.ui.answers import report, task_outputs
@@ -79,15 +79,16 @@ def _summary(account: Account) -> None:
     st.markdown(f":small[{source_caption(account)}]")
     for note in account.run.notes:
         st.markdown(f":small[:orange[:material/warning: {plain(scrub(note))}]]")
-    cards(tiles(account))
+    cards(tiles(account, stated=state.settings().cost_shown == "stated"))
     _cost_in_full(account)
 
 
 def _cost_in_full(account: Account) -> None:
     """What the total is made of, and what it would be today: both from the run's own calls."""
     today = repriced(account.calls, state.price_book(), datetime.now(UTC))
-    if note := today_note(today):
-        st.caption(plain(note))
+    for note in (stated_note(account), today_note(today)):
+        if note:
+            st.caption(plain(note))
     if account.calls:
         with st.expander("Receipt of the total cost", icon=":material/receipt_long:"):
             bill_receipt(bill(account.calls), account.totals.cost)

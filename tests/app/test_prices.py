@@ -214,7 +214,7 @@ def test_a_price_file_that_is_wrong_is_named_with_its_line_and_breaks_nothing():
     assert not mine.text_input
 
 
-def test_hundreds_of_models_take_three_queries(monkeypatch):
+def test_hundreds_of_models_take_three_queries_and_only_when_there_is_a_newer_call():
     import sqlalchemy as sa
 
     from tracking.ui import state
@@ -224,7 +224,13 @@ def test_hundreds_of_models_take_three_queries(monkeypatch):
     sa.event.listen(engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
     test = opened()
     assert test.title[0].value.startswith("500 models seen, 500 of them without a price")
-    assert len([statement for statement in asked if "FROM calls" in statement]) == 3
+    about_calls = [statement for statement in asked if "FROM calls" in statement]
+    assert len([statement for statement in about_calls if "GROUP BY" in statement]) == 3
+    asked.clear()
+    assert not test.run().exception
+    assert len([statement for statement in asked if "FROM calls" in statement]) <= 2  # is there a newer call?
+    keep(run(run_id="next"), [call(0, run_id="run-next", nano=None)])
+    assert test.run().title[0].value.startswith("501 models seen")
 
 
 def test_recorded_calls_can_be_tried_on_other_models():

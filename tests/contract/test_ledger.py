@@ -116,6 +116,7 @@ def test_sums_may_be_asked_for_per_several_columns(ledger):
         (None, "Analyst"): totals([made[1]]),
         ("gpt-4o-mini-2024-07-18", None): totals([made[3]]),
     }
+    assert ledger.last_call_id() == "call-4"
     assert ledger.latest(by=("response_model",)) == {
         ("gpt-4o-mini-2024-07-18",): made[3].started_at,
         (None,): made[1].started_at,

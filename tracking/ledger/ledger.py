@@ -173,6 +173,12 @@ class Ledger:
         with self.engine.connect() as connection:
             return {tuple(row[:-1]): moment(row[-1]) for row in connection.execute(query)}
 
+    def last_call_id(self) -> str | None:
+        """Of the call that was made last: another one says at once that there is more to read."""
+        self.flush()
+        with self.engine.connect() as connection:
+            return connection.execute(sa.select(sa.func.max(calls.c.call_id))).scalar()
+
     def models(self) -> list[tuple[str, str]]:
         """Every model that was billed: who sent the bill, and the name it was billed under."""
         self.flush()

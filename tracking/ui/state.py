@@ -79,8 +79,8 @@ def shipped_prices() -> PriceBook:
 
 
 def model_sums() -> ModelSums:
-    """What the ledger's calls add up to per model: a few seconds old at most, for it reads all of them."""
-    return _model_sums(settings().ledger_url)
+    """What the ledger's calls add up to per model. It reads all of them: again when there is a newer one."""
+    return _model_sums(settings().ledger_url, ledger().last_call_id())
 
 
 def price_stamp() -> tuple[int, ...]:
@@ -183,8 +183,9 @@ def _price_book(stamp: tuple[int, ...], overrides: Path | None) -> PriceBook:  #
     return PriceBook.load_usable(overrides)
 
 
-@st.cache_resource(ttl=5, max_entries=4, show_spinner=False)
-def _model_sums(url: str) -> ModelSums:
+# Calls of a process that died may come in late, and are older than the last one.
+@st.cache_resource(ttl=60, max_entries=4, show_spinner=False)
+def _model_sums(url: str, last_call_id: str | None) -> ModelSums:  # noqa: ARG001  # decides when to read anew
     by, calls = MODEL_COLUMNS, _ledger(url)
     sums = calls.totals(by=by)
     some_hidden = any(each.unpriced_requests for each in sums.values())

@@ -13,6 +13,7 @@ from tracking.pricing.own import OwnPrice, OwnPrices
 from tracking.ui import state
 from tracking.ui.prices.draft import RATE_KEYS, PriceDraft, drafted, in_effect, named, slips, values_of
 from tracking.ui.prices.models import standing, taken_apart
+from tracking.ui.prices.one import history_columns
 from tracking.ui.prices.preview import preview
 from tracking.ui.prices.words import history_frame, terms
 from tracking.ui.prose import plain
@@ -88,8 +89,16 @@ def _entries(own: OwnPrices, entries: Sequence[OwnPrice], at: datetime) -> None:
     frame = history_frame(cards, at).drop(columns=["from where", "card"])
     frame.insert(0, "model", [f"{card.provider}/{card.model}" for card in cards])
     frame = frame.loc[:, [name for name in frame if (frame[name] != "").any()]]
-    st.dataframe(frame, hide_index=True, height=min(320, 38 + 35 * len(cards)), alt="Your own prices")
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=min(320, 38 + 35 * len(cards)),
+        column_config=history_columns(frame),
+        alt="Your own prices",
+    )
     st.caption(f"Kept in {plain(str(own.path))}, which can be edited by hand as well.")
+    for slip in slips(own.text(), "", state.price_book().public_list):
+        st.caption(f":orange[:material/warning: {plain(slip)}]")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         picked = st.selectbox(
             "Change or remove one",

@@ -79,15 +79,17 @@ def _history(cards: Sequence[Card], model: str, at: datetime) -> None:
         frame.loc[:, [name for name in frame if (frame[name] != "").any()]],
         hide_index=True,
         height=min(460, 38 + 35 * len(cards)),
-        column_config=_columns(frame),
+        column_config=history_columns(frame),
         alt=f"Every price of {model} that is known, the newest first",
     )
 
 
-def _columns(frame: pd.DataFrame) -> dict[str, ColumnConfig]:
+def history_columns(frame: pd.DataFrame) -> dict[str, ColumnConfig]:
+    """How the columns of a `history_frame` are headed; sources are links where all are addresses."""
     column = st.column_config
-    linked = frame["source"].str.startswith("http").any()
+    linked = frame["source"].str.startswith("http").all()
     return {
+        "model": column.TextColumn("Model", pinned=True),
         "in force": column.TextColumn("", width=50),
         "from": column.TextColumn("From", help="The day begins at 00:00 UTC"),
         "until": column.TextColumn("Until", help="Not in force on that day any more"),

@@ -6,6 +6,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -43,7 +45,8 @@ def journal(tmp_path, database):
     yield opened
     database.away = False
     database.unwanted.clear()
-    opened.close()
+    if not opened._closing.is_set():
+        opened.close()
 
 
 def files(tmp_path):
@@ -113,6 +116,27 @@ def test_a_journal_that_is_closed_leaves_nothing_behind(tmp_path, database):
     assert files(tmp_path) == []
 
 
+def test_a_close_that_comes_while_the_mover_wakes_is_not_missed(journal):
+    awake = threading.Event()
+
+    class Slow(threading.Event):
+        def clear(self):
+            awake.set()
+            journal._closing.wait(1)
+            time.sleep(0.1)  # all that close does comes between waking and clearing
+            super().clear()
+
+    journal.append(["a", 1])
+    journal.flush()
+    journal._wanted.__class__ = Slow
+    journal._wanted.set()
+    assert awake.wait(5)
+    closing = threading.Thread(target=journal.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()
+
+
 def test_the_journal_of_a_process_that_lives_is_left_alone(tmp_path, journal, database):
     database.away = True
     journal.append(["a", 1])
@@ -133,6 +157,8 @@ def test_a_line_cut_short_was_never_acknowledged_and_another_versions_columns_ar
 
 PROGRAM = """
 import sys
+import threading
+import time
 from pathlib import Path
 sys.path[:0] = {path!r}
 from run_support import call

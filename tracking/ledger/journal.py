@@ -129,7 +129,9 @@ class Journal:
             _release(self._lock)
 
     def _move(self) -> None:
-        while self._wanted.wait() and not self._closing.is_set():
+        # `close` sets closing, then wanted; here wanted is cleared, then closing looked at: none is missed.
+        while not self._closing.is_set():
+            self._wanted.wait()
             self._hurry.wait(_LINGER_SECONDS)
             self._wanted.clear()
             self._hurry.clear()

@@ -30,7 +30,15 @@ OURS = (
 QUIET = ("-p", "no:cacheprovider", "-p", "no:unraisableexception")
 TESTS = tuple(
     f"tests/contract/test_{name}.py"
-    for name in ("modes", "track", "bedrock_invoke", "clients", "meter_providers", "meter_crewai")
+    for name in (
+        "modes",
+        "event_mode",
+        "track",
+        "bedrock_invoke",
+        "clients",
+        "meter_providers",
+        "meter_crewai",
+    )
 )
 CLIENTS = "anthropic,google-genai,azure-ai-inference"
 KINDS = {

@@ -248,7 +248,7 @@ def test_what_if_names_the_cheapest_and_says_what_is_left_out(monkeypatch):
     test = opened("What if")
     said = text(test)
     # two calls of a local model are free; two of 1,000 + 100 tokens are 2 x $0.00021, half of it in batch
-    assert "4 calls of last 30 days would have cost" in said
+    assert "4 calls of the last 30 days would have cost" in said
     test.selectbox(key="what_if.tier").set_value("batch").run()
     assert not test.exception
     table = test.dataframe[-1].value.set_index("On")

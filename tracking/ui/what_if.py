@@ -16,7 +16,7 @@ from tracking.ui import state
 from tracking.ui.prose import plain
 
 _ALL: Final = "all history"
-_PERIODS: Final = {"last 7 days": 7, "last 30 days": 30, "last 90 days": 90, _ALL: None}
+_PERIODS: Final = {"the last 7 days": 7, "the last 30 days": 30, "the last 90 days": 90, _ALL: None}
 _TIERS: Final = {
     "as they were": OWN,
     "standard": None,

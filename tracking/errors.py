@@ -4,7 +4,7 @@
 TrackingError
 ├── ConfigError            a file under config/ says something impossible (file, key, what to do)
 │   └── PriceError           a price list does (file, line, what to do)
-├── DatasetError           a sales CSV can't be used (row, column, what to do)
+├── DatasetError           a sales CSV, or a batch's inputs, can't be used (row, column, what to do)
 ├── UsageError             token counts that contradict each other
 ├── LedgerError            the ledger can't be opened, read or written
 │   └── LedgerVersionError   it was written by a newer program
@@ -30,7 +30,7 @@ class PriceError(ConfigError):
 
 
 class DatasetError(TrackingError):
-    """A sales file can't be used. `row` counts from 1 with the header as row 1."""
+    """A sales file, or a file of inputs, can't be used. `row` counts from 1 with the header as row 1."""
 
     def __init__(self, message: str, *, row: int | None = None, column: str | None = None) -> None:
         super().__init__(message)

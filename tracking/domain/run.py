@@ -49,6 +49,7 @@ class Run:
         stop_reason: why a run was stopped or lost, in a sentence.
         error: type, message and traceback of a failure.
         readings: the readings and their verdict as JSON types, once taken (see `domain.reading`).
+        batch_id: the batch it is one of, and `batch_position` its place there, from 0; None: of no batch.
         evidence: what the debug panel shows: versions, attributes found, the tracker's own losses.
     """
 
@@ -64,6 +65,8 @@ class Run:
     stop_reason: str | None = None
     worker: str | None = None
     pid: int | None = None
+    batch_id: str | None = None
+    batch_position: int | None = None
     spec: Mapping[str, Any] = field(default_factory=dict)
     error: Mapping[str, str] | None = None
     readings: Mapping[str, Any] | None = None

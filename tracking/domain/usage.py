@@ -56,9 +56,11 @@ class TokenUsage:
 
     def __post_init__(self) -> None:
         counts = counts_of(self)
-        for number, count in enumerate(counts):
-            if count is not None and count < 0:
-                raise UsageError(f"{COUNTS[number]} ({count}) cannot be negative")
+        if min(filter(None, counts), default=0) < 0:
+            name, count = next((n, c) for n, c in zip(COUNTS, counts, strict=True) if c is not None and c < 0)
+            raise UsageError(f"{name} ({count}) cannot be negative")
+        if not any(counts[2:]):  # of a page of calls most have no parts
+            return
         for part, whole in _PLACES:
             part_count, whole_count = counts[part], counts[whole]
             if part_count and whole_count is not None and part_count > whole_count:
@@ -70,6 +72,17 @@ class TokenUsage:
                 f"cache reads and writes ({self.cache_tokens}) cannot exceed "
                 f"input_tokens ({self.input_tokens})"
             )
+
+    @classmethod
+    def restored(cls, counts: Iterable[int | None]) -> Self:
+        """The same again from its counts, in the order of `COUNTS`.
+
+        They were checked when it was first made and are not checked again: a page reads thousands of them.
+        """
+        usage = object.__new__(cls)
+        for put, count in zip(_PUTS, counts, strict=True):
+            put(usage, count)
+        return usage
 
     @property
     def cache_tokens(self) -> int:
@@ -136,6 +149,9 @@ class TokenUsage:
 # Usage is made and priced for every call on the crew's thread: its fields are looked up once, not each time.
 COUNTS = tuple(field.name for field in fields(TokenUsage))
 counts_of: Callable[[TokenUsage], tuple[int | None, ...]] = attrgetter(*COUNTS)
+_PUTS: tuple[Callable[[TokenUsage, int | None], None], ...] = tuple(
+    getattr(TokenUsage, name).__set__ for name in COUNTS
+)
 _PLACES = tuple((COUNTS.index(part), COUNTS.index(whole)) for part, whole in _PARTS.items())
 
 

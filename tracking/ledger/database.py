@@ -1,13 +1,14 @@
-"""Opening a database: the URL, SQLite's settings, and the schema's version."""
+"""Opening a database: the URL, SQLite's settings, times as they are stored."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,11 +17,11 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from tracking.errors import LedgerError, LedgerVersionError
-from tracking.ledger.schema import SCHEMA_VERSION, calls, metadata, schema_version
+from tracking.errors import LedgerError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WAL_ATTEMPTS = 500  # ten seconds, as for any other lock
+_CHECKPOINT_PAGES = 10_000  # the journals' writers do it after 1,000: no page and no run waits for it
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -56,6 +57,21 @@ def open_engine(url: str) -> sa.Engine:
     return _with_errors_of_ours(engine)
 
 
+@contextlib.contextmanager
+def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection on which everything is read as of one moment. Nothing that is written on it is kept."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with engine.connect() as connection:
+        # In memory there is one connection for all, whose transactions are others'.
+        if engine.dialect.name == "sqlite" and not is_in_memory(engine.url):
+            connection.exec_driver_sql("BEGIN")
+        elif engine.dialect.name == "postgresql":
+            # Before the moment is fixed: a partition that is dropped after it would be missing unseen.
+            connection.exec_driver_sql("LOCK TABLE calls IN ACCESS SHARE MODE")
+        yield connection
+
+
 def create_tables(engine: sa.Engine, tables: sa.MetaData) -> None:
     """Make what is missing. Several processes may do so at once: all but one find it made.
 
@@ -81,39 +97,6 @@ def insert_into(engine: sa.Engine, table: sa.Table) -> sqlite.Insert | postgresq
     return postgresql.insert(table) if engine.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def prepare(engine: sa.Engine) -> None:
-    """Make the ledger's tables, and refuse one that a newer program wrote.
-
-    Raises:
-        LedgerError: the database can't be written.
-        LedgerVersionError: its schema is newer than this program's.
-    """
-    create_tables(engine, metadata)
-    with engine.begin() as connection:
-        found = connection.execute(sa.select(sa.func.max(schema_version.c.version))).scalar()
-        if found is None:
-            connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
-        elif found < SCHEMA_VERSION:
-            _upgrade(connection, found)
-        elif found > SCHEMA_VERSION:
-            raise LedgerVersionError(
-                f"the ledger {engine.url} has schema {found}, this program knows {SCHEMA_VERSION}: "
-                "update the program, or name another ledger"
-            )
-
-
-def _upgrade(connection: sa.Connection, found: int) -> None:
-    """Bring an older ledger up to date, in `connection`'s transaction. So far columns were only added."""
-    present = {column["name"] for column in sa.inspect(connection).get_columns(calls.name)}
-    for column in calls.columns:
-        if column.name not in present:
-            kind = column.type.compile(connection.dialect)
-            connection.exec_driver_sql(f"ALTER TABLE calls ADD COLUMN {column.name} {kind}")
-    connection.execute(
-        schema_version.update().where(schema_version.c.version == found).values(version=SCHEMA_VERSION)
-    )
-
-
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
@@ -128,7 +111,25 @@ def _parse(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg") if backend == "postgresql" else parsed
 
 
-def _open_sqlite(url: URL) -> sa.Engine:
+def synchronous(url: URL) -> Literal["NORMAL", "FULL"]:
+    """What a SQLite ledger survives, from `?synchronous=` in its URL.
+
+    NORMAL, which it is unless FULL is asked for, survives the end of any process; a power cut can take the
+    last calls. FULL survives that too, and has every call wait for the disk: milliseconds, not microseconds.
+
+    Raises:
+        LedgerError: it is something else.
+    """
+    asked = str(url.query.get("synchronous", "normal")).upper()
+    if asked == "FULL":
+        return "FULL"
+    if asked == "NORMAL":
+        return "NORMAL"
+    raise LedgerError(f"synchronous={asked.lower()} is not known: write normal or full")
+
+
+def _open_sqlite(asked: URL) -> sa.Engine:
+    level, url = synchronous(asked), asked.difference_update_query(["synchronous"])
     in_memory = is_in_memory(url)
     options: dict[str, Any] = {"connect_args": {"timeout": 10, "check_same_thread": False}}
     if in_memory:
@@ -143,10 +144,14 @@ def _open_sqlite(url: URL) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA busy_timeout = 10000")
+        connection.execute("PRAGMA cache_size = -16000")
         if not in_memory:
+            if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+                # What is deleted can be given back to the disk; it must be said before there is a table.
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             _use_wal(connection)
-        # NORMAL survives kill -9 of any process; only a power cut can take the last commits.
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA synchronous = {level}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
 
     try:
         engine.connect().close()

@@ -12,6 +12,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from io import RawIOBase
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -31,6 +33,7 @@ _LINGER_SECONDS: Final = 0.02  # calls that end at about the same time share a t
 _RETRY_SECONDS: Final = 1.0
 _MOST_BYTES: Final = 256 * 1024 * 1024  # of calls that wait: a few hundred thousand
 _CHUNK: Final = 256 * 1024
+_RESERVED: Final = 1024 * 1024  # kept of the disk: a thousand calls have a place when it is full
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -41,22 +44,24 @@ class Journal:
         folder: where the journals of a ledger are; made when missing.
         columns: what a row holds, in order.
         write: puts rows into the database.
+        sync: wait for the disk with every row, so that it survives a power cut.
 
     Attributes:
         rejected: how many rows the database would not have while it took others.
     """
 
-    def __init__(self, folder: Path, columns: Sequence[str], write: Write) -> None:
+    def __init__(self, folder: Path, columns: Sequence[str], write: Write, *, sync: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{os.getpid()}-{uuid4().hex[:8]}{_SUFFIX}"
         self._lock = _lock_of(self.path)
         self._lock.acquire(blocking=False)
-        self._appending = self.path.open("ab", buffering=0)
-        self._reading = self.path.open("rb")
         header = _line(list(columns))
-        self._appending.write(header)
+        self.path.write_bytes(header)
+        self._writing = self.path.open("r+b", buffering=0)
+        self._reading = self.path.open("rb", buffering=0)  # what is reserved must not be remembered as zeros
         self._first = self._read = self._end = len(header)  # offsets in the file
-        self._write = write
+        _reserve(self._writing, self._first)
+        self._write, self._sync = write, sync
         self._appended = self._moved = 0  # rows
         self._failed: tuple[float, Exception] | None = None  # when, and what the database said
         self._changed = threading.Condition()
@@ -80,9 +85,11 @@ class Journal:
         with self._changed:
             if self._end + len(line) > _MOST_BYTES:
                 raise LedgerError(f"{self.path} is full of calls that the database would not take")
-            if self._appending.write(line) != len(line):
-                self._appending.truncate(self._end)
+            self._writing.seek(self._end)
+            if self._writing.write(line) != len(line):  # the next one is written over it
                 raise OSError(f"{self.path} can't grow: the disk is full")
+            if self._sync:
+                os.fsync(self._writing.fileno())
             self._end += len(line)
             self._appended += 1
             if self._mover is None:
@@ -122,7 +129,7 @@ class Journal:
             self._wanted.set()
             if self._mover is not None:
                 self._mover.join()
-            self._appending.close()
+            self._writing.close()
             self._reading.close()
             if self._moved == self._appended:
                 self.path.unlink(missing_ok=True)
@@ -163,7 +170,8 @@ class Journal:
             self._read += len(data)
             self._moved += len(rows)
             if self._read == self._end:
-                self._appending.truncate(self._first)
+                self._writing.truncate(self._first)
+                _reserve(self._writing, self._first)
                 self._read = self._end = self._first
             self._changed.notify_all()
         return True
@@ -228,6 +236,13 @@ def _bring_in(path: Path, columns: Sequence[str], write: Write) -> int:
         logger.info("%s calls of a process that died were brought into the ledger", len(rows))
     path.unlink()
     return len(rows)
+
+
+def _reserve(file: RawIOBase, start: int) -> None:
+    """What is reserved reads as zeros, after the last line; where none can be had there is no reserve."""
+    if hasattr(os, "posix_fallocate"):
+        with suppress(OSError):
+            os.posix_fallocate(file.fileno(), start, _RESERVED)
 
 
 def _lock_of(path: Path) -> FileLock:

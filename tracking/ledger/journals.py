@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 
 import sqlalchemy as sa
 
+from tracking.ledger.database import synchronous
 from tracking.ledger.journal import Journal, recover
+from tracking.ledger.places import place_of
 from tracking.ledger.rows import CALL_COLUMNS
 from tracking.ledger.writer import Writer, writer_for
-
-_REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(slots=True)
@@ -35,7 +32,10 @@ def join(url: str) -> Journal:
         key = os.getpid(), url  # a forked process has a journal of its own
         if key not in _open:
             writer = writer_for(url)
-            _open[key] = _Shared(Journal(_folder(url), CALL_COLUMNS, writer.write), writer)
+            parsed = sa.make_url(url)
+            sync = parsed.get_backend_name() == "sqlite" and synchronous(parsed) == "FULL"
+            journal = Journal(place_of(url, "journals"), CALL_COLUMNS, writer.write, sync=sync)
+            _open[key] = _Shared(journal, writer)
         _open[key].users += 1
         return _open[key].journal
 
@@ -77,7 +77,7 @@ def bring_in(url: str) -> int:
     Raises:
         Exception: what the database says; the calls stay where they are.
     """
-    folder = _folder(url)
+    folder = place_of(url, "journals")
     if not folder.exists():
         return 0
     writer = writer_for(url)
@@ -85,17 +85,3 @@ def bring_in(url: str) -> int:
         return recover(folder, CALL_COLUMNS, writer.write)
     finally:
         writer.close()
-
-
-def _folder(url: str) -> Path:
-    """Beside a SQLite file; for a server, where this computer keeps the dashboard's things."""
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        return Path(f"{parsed.database}-journals")
-    name = sha256(parsed.render_as_string(hide_password=True).encode()).hexdigest()[:12]
-    home = Path(os.environ.get("DASHBOARD_HOME", _REPOSITORY / ".dashboard"))
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError:  # installed where nobody may write
-        home = Path(tempfile.gettempdir()) / "marketing-research-swarm"
-    return home / "journals" / name

@@ -5,29 +5,36 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, tzinfo
+from itertools import islice
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self, overload
 
 import sqlalchemy as sa
 
-from tracking.domain.bill import Item, in_order
-from tracking.domain.call import CallTotals, LlmCall, StatedCost
-from tracking.domain.cost import Cost, CostState, state_of_sum
-from tracking.domain.run import Run, RunState
-from tracking.domain.usage import TokenUsage, UsageState
+from tracking.domain.bill import Item
+from tracking.domain.call import CallTotals, LlmCall
+from tracking.domain.run import Run
 from tracking.errors import LedgerError
 from tracking.ledger import journals
-from tracking.ledger.database import is_in_memory, microseconds, moment, open_engine, prepare
+from tracking.ledger.archive import Archive
+from tracking.ledger.database import is_in_memory, open_engine
+from tracking.ledger.filters import filtered
 from tracking.ledger.journal import Journal
-from tracking.ledger.rows import USAGE_COLUMNS, call_of, call_values, receipt_of, run_of
-from tracking.ledger.schema import calls, runs
-from tracking.ledger.writer import EngineWriter
+from tracking.ledger.rollups.upkeep import Upkeep
+from tracking.ledger.rows import call_values, run_of
+from tracking.ledger.schema import runs
+from tracking.ledger.stored import StoredCalls
+from tracking.ledger.sums import Sums
+from tracking.ledger.upgrade import prepare
+from tracking.ledger.writer import EngineWriter, writer_for
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 2_000  # rows fetched at a time: an iteration over millions stays in a few megabytes
+_TEND_EVERY = 5_000  # calls of this process
+_TEND_SECONDS = 5.0  # between looks at whether many calls wait to be added up
 
 
 class Ledger:
@@ -41,13 +48,20 @@ class Ledger:
         LedgerError: from every method, when the database can't be read or written.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, url: str) -> None:
         self.engine = engine
-        self._url = engine.url.render_as_string(hide_password=False)
+        self._url = url
         self._in_memory = is_in_memory(engine.url)
         self._journal: Journal | None = None
         self._owner = 0  # the process that joined the journal
         self._lock = threading.Lock()
+        self._appended = 0
+        self.upkeep = Upkeep(engine)
+        self.archive = Archive(self._url)
+        self._sums = Sums(engine, self.archive)
+        self._stored = StoredCalls(engine, self.archive)
+        self._tending: threading.Thread | None = None
+        self._looked = -_TEND_SECONDS  # when, by the monotonic clock
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -63,7 +77,9 @@ class Ledger:
         except LedgerError:
             engine.dispose()
             raise
-        ledger = cls(engine)
+        if engine.dialect.name == "postgresql":
+            url = engine.url.render_as_string(hide_password=False)  # however it was written
+        ledger = cls(engine, url)
         ledger.bring_in()
         return ledger
 
@@ -84,6 +100,32 @@ class Ledger:
             self._joined().append(row)
         except OSError as error:
             raise LedgerError(f"call {call.call_id} could not be written: {error}") from error
+        self._appended += 1
+        if self._appended % _TEND_EVERY == 0:
+            self._tend()
+
+    def append_all(self, many: Iterable[LlmCall]) -> int:
+        """Keep many calls at once, as when a history is imported: in batches, each of which is kept or not.
+
+        Returns:
+            How many were given. One whose `call_id` is there already is left as it is.
+
+        Raises:
+            LedgerError: they could not be kept; of those before some may be.
+        """
+        writer = EngineWriter(self.engine) if self._in_memory else writer_for(self._url)
+        count, rows = 0, map(call_values, many)
+        try:
+            while batch := list(islice(rows, _TEND_EVERY)):
+                writer.write(batch)
+                count += len(batch)
+        except Exception as error:  # whatever the driver calls it
+            raise LedgerError(f"calls could not be imported: {str(error).partition(chr(10))[0]}") from error
+        finally:
+            if not self._in_memory:
+                writer.close()
+        self._tend()
+        return count
 
     def flush(self) -> None:
         """Wait until every call appended in this process is in the database. Reading does so by itself.
@@ -113,26 +155,18 @@ class Ledger:
             logger.warning("calls of a process that died still wait", exc_info=error)
 
     def calls(self, **filters: Any) -> Iterator[LlmCall]:
-        """The calls that match, oldest first, in bounded memory."""
+        """The calls that match, oldest first, in bounded memory; also those that have left the database.
+
+        Raises:
+            LedgerError: also where those are not on this computer, or need DuckDB, which is not installed.
+        """
         self.flush()
-        query = _filtered(sa.select(calls), calls, calls.c.started_at, filters).order_by(
-            calls.c.started_at, calls.c.call_id
-        )
-        with self.engine.connect().execution_options(yield_per=_BATCH) as connection:
-            for row in connection.execute(query).mappings():
-                yield call_of(row)
+        return self._stored.calls(filters)
 
     def columns(self, *names: str, **filters: Any) -> dict[str, list[Any]]:
         """Some columns of the calls that match, as the table holds them, in no particular order."""
         self.flush()
-        query = sa.select(*(_column(calls, name) for name in names))
-        with self.engine.connect() as connection:
-            rows = connection.execute(_filtered(query, calls, calls.c.started_at, filters)).all()
-        return (
-            dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-            if rows
-            else {n: [] for n in names}
-        )
+        return self._stored.columns(names, filters)
 
     @overload
     def totals(self, *, by: None = None, **filters: Any) -> CallTotals: ...
@@ -144,54 +178,72 @@ class Ledger:
     def totals(self, *, by: tuple[str, ...], **filters: Any) -> dict[tuple[str | None, ...], CallTotals]: ...
 
     def totals(self, *, by: str | tuple[str, ...] | None = None, **filters: Any) -> Any:
-        """The matching calls added up by the database: altogether, or per value of the column(s) `by`."""
-        self.flush()
-        names = (by,) if isinstance(by, str) else by or ()
-        keys = [_column(calls, name) for name in names]
-        query = _filtered(sa.select(*keys, *_SUMS), calls, calls.c.started_at, filters).group_by(*keys)
-        with self.engine.connect() as connection:
-            rows = connection.execute(query).mappings().all()
+        """The matching calls added up: altogether, or per value of the column(s) `by`.
+
+        By provider and model, agent, task, model and agent, or of named runs it takes milliseconds, however
+        many calls there are; with any other column all calls of the range are read.
+        """
+        found = self._asked().totals((by,) if isinstance(by, str) else by or (), filters)
         if by is None:
-            return _totals_of(rows[0])
-        return {row[by] if isinstance(by, str) else tuple(map(row.get, by)): _totals_of(row) for row in rows}
+            return found[()]
+        return {key[0]: each for key, each in found.items()} if isinstance(by, str) else found
+
+    def sums(self, *measures: str, by: tuple[str, ...] = (), **filters: Any) -> dict[str, list[Any]]:
+        """Only some sums of the matching calls, column by column: those of `by`, then the measures.
+
+        Measures are the token counts (also `estimated_…`), `requests`, `failed_requests`, `unknown_requests`,
+        `unpriced_requests`, `cost_nano_usd`, `duration` (microseconds) and others of `rollups.measures`.
+        """
+        return self._asked().sums(measures, by, filters)
+
+    def daily(
+        self, zone: tzinfo, *measures: str, by: tuple[str, ...] = (), **filters: Any
+    ) -> dict[str, list[Any]]:
+        """The same per calendar day of a time zone, in order; first comes the column `day` (a date).
+
+        Days of a zone that is asked for the first time are put together from hours, and kept from then on.
+        """
+        asked = self._asked()
+        found = asked.daily(zone, measures, by, filters)
+        if asked.phases_wanted:
+            self._tend()
+        return found
+
+    def top_runs(
+        self, limit: int, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[tuple[str, CallTotals]]:
+        """The dearest runs whose first call began in a range (`since` inclusive, `until` exclusive)."""
+        return self._asked().top_runs(limit, since, until)
+
+    def percentiles(
+        self, measure: str, *quantiles: float, by: tuple[str, ...] = (), **filters: Any
+    ) -> dict[tuple[str | None, ...], list[float]]:
+        """Quantiles (fractions of 1) of billed calls, each within 1 %, per values of the columns `by`.
+
+        `measure` is `duration` (seconds), `input_tokens` or `output_tokens`.
+        """
+        return self._asked().percentiles(measure, quantiles, by, filters)
 
     def bill(self, **filters: Any) -> list[Item]:
-        """The matching calls that were billed, added up by the database per model and receipt."""
-        self.flush()
-        model = sa.func.coalesce(calls.c.response_model, calls.c.request_model).label("model")
-        query = sa.select(model, calls.c.receipt, *_SUMS).where(_BILLED).group_by(model, calls.c.receipt)
-        with self.engine.connect() as connection:
-            rows = connection.execute(_filtered(query, calls, calls.c.started_at, filters)).mappings().all()
-        return in_order(Item(row["model"], receipt_of(row["receipt"]), _totals_of(row)) for row in rows)
+        """The matching calls that were billed, added up per model and receipt."""
+        return self._asked().bill(filters)
 
     def latest(self, *, by: tuple[str, ...], **filters: Any) -> dict[tuple[str | None, ...], datetime]:
         """When the last of the matching calls began, per values of the columns `by`."""
-        self.flush()
-        keys = [_column(calls, name) for name in by]
-        last = sa.func.max(calls.c.started_at)
-        query = _filtered(sa.select(*keys, last), calls, calls.c.started_at, filters).group_by(*keys)
-        with self.engine.connect() as connection:
-            return {tuple(row[:-1]): moment(row[-1]) for row in connection.execute(query)}
-
-    def last_call_id(self) -> str | None:
-        """Of the call that was made last: another one says at once that there is more to read."""
-        self.flush()
-        with self.engine.connect() as connection:
-            return connection.execute(sa.select(sa.func.max(calls.c.call_id))).scalar()
+        return self._asked().latest(by, filters)
 
     def models(self) -> list[tuple[str, str]]:
         """Every model that was billed: who sent the bill, and the name it was billed under."""
+        return self._asked().models()
+
+    def catch_up(self) -> int:
+        """Add up the calls that came since somebody last did. Returns how many; no answer depends on it."""
         self.flush()
-        name = sa.func.coalesce(calls.c.response_model, calls.c.request_model)
-        query = sa.select(calls.c.provider_name, name).where(_BILLED).distinct()
-        with self.engine.connect() as connection:
-            return sorted((provider, model) for provider, model in connection.execute(query))
+        return self.upkeep.catch_up()
 
     def runs(self, *, limit: int | None = None, **filters: Any) -> list[Run]:
         """The runs that match, newest first."""
-        query = _filtered(sa.select(runs), runs, runs.c.created_at, filters).order_by(
-            runs.c.created_at.desc()
-        )
+        query = filtered(sa.select(runs), runs, runs.c.created_at, filters).order_by(runs.c.created_at.desc())
         with self.engine.connect() as connection:
             return [run_of(row) for row in connection.execute(query.limit(limit)).mappings()]
 
@@ -214,7 +266,36 @@ class Ledger:
                 self._journal = None
                 journals.leave(self._url)
         finally:
+            if self._tending is not None:
+                self.upkeep.stop()
+                self._tending.join()
             self.engine.dispose()
+
+    def _asked(self) -> Sums:
+        """What answers a question, after every call of this process is there to be counted."""
+        self.flush()
+        if not self._in_memory and monotonic() - self._looked > _TEND_SECONDS:
+            self._looked = monotonic()
+            if self.upkeep.has_much_to_do():
+                self._tend()
+        return self._sums
+
+    def _tend(self) -> None:
+        """Bring the sums up to date in the background."""
+        with self._lock:
+            if self._in_memory or (self._tending is not None and self._tending.is_alive()):
+                return
+            self.upkeep.resume()
+            self._tending = threading.Thread(target=self._bring_up_to_date, name="ledger sums", daemon=True)
+            self._tending.start()
+
+    def _bring_up_to_date(self) -> None:
+        try:
+            self.upkeep.catch_up()
+            while self._sums.phases_wanted:
+                self.upkeep.add_days(self._sums.phases_wanted.pop())
+        except LedgerError as error:  # the next one who asks tries again; answers are right without it
+            logger.warning("the sums of the ledger could not be brought up to date", exc_info=error)
 
     def _joined(self) -> Journal:
         with self._lock:
@@ -229,85 +310,3 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
-
-
-_BILLED = calls.c.billed == 1
-_HAS_BOTH = _BILLED & calls.c.stated_nano_usd.is_not(None) & calls.c.cost_nano_usd.is_not(None)
-# Sums of what was billed only: a refused request has neither tokens nor a cost.
-_IS_ESTIMATED = calls.c.usage_state == str(UsageState.ESTIMATED)
-_SUMS: tuple[sa.ColumnElement[Any], ...] = (
-    *(sa.func.sum(calls.c[name]).label(name) for name in USAGE_COLUMNS),
-    *(sa.func.sum(calls.c[n]).filter(_IS_ESTIMATED).label(f"estimated_{n}") for n in USAGE_COLUMNS),
-    sa.func.sum(calls.c.cost_nano_usd).label("cost_nano_usd"),
-    sa.func.count().filter(_HAS_BOTH).label("stated_requests"),
-    sa.func.sum(calls.c.stated_nano_usd).filter(_HAS_BOTH).label("stated_nano_usd"),
-    sa.func.sum(calls.c.cost_nano_usd).filter(_HAS_BOTH).label("stated_computed"),
-    _count(_BILLED).label("requests"),
-    _count(~_BILLED).label("failed_requests"),
-    _count(_BILLED & (calls.c.usage_state == str(UsageState.UNKNOWN))).label("unknown_requests"),
-    _count(_BILLED & _IS_ESTIMATED).label("estimated_requests"),
-    *(_count(_BILLED & (calls.c.cost_state == str(state))).label(f"cost_{state}") for state in CostState),
-)
-
-
-def _totals_of(row: sa.RowMapping) -> CallTotals:
-    states = {state for state in CostState if row[f"cost_{state}"]}
-    # PostgreSQL sums integers into Decimals.
-    amount = None if row["cost_nano_usd"] is None else int(row["cost_nano_usd"])
-    if states in (set(), {CostState.UNPRICED}):
-        cost = Cost.unpriced() if states else Cost(0, CostState.KNOWN)
-    else:
-        cost = Cost(amount, state_of_sum(states))
-    return CallTotals(
-        requests=int(row["requests"]),
-        usage=_usage_of(row),
-        cost=cost,
-        unknown_requests=int(row["unknown_requests"]),
-        estimated_requests=int(row["estimated_requests"]),
-        unpriced_requests=int(row[f"cost_{CostState.UNPRICED}"]),
-        failed_requests=int(row["failed_requests"]),
-        estimated_usage=_usage_of(row, "estimated_"),
-        stated=StatedCost(
-            int(row["stated_requests"]), int(row["stated_nano_usd"] or 0), int(row["stated_computed"] or 0)
-        ),
-    )
-
-
-def _usage_of(row: sa.RowMapping, prefix: str = "") -> TokenUsage:
-    sums = {name: row[prefix + name] for name in USAGE_COLUMNS}
-    return TokenUsage(**{name: None if count is None else int(count) for name, count in sums.items()})
-
-
-def _column(table: sa.Table, name: str) -> sa.Column[Any]:
-    if name not in table.c:
-        raise LedgerError(f"the ledger has no column {name!r}; it has {', '.join(table.c.keys())}")
-    return table.c[name]
-
-
-def _filtered(
-    query: sa.Select[Any], table: sa.Table, time: sa.Column[Any], filters: Mapping[str, Any]
-) -> sa.Select[Any]:
-    for name, value in filters.items():
-        if name == "since":
-            query = query.where(time >= microseconds(value))
-        elif name == "until":
-            query = query.where(time < microseconds(value))
-        else:
-            wanted = value if isinstance(value, tuple | list) else (value,)
-            query = query.where(_is_one_of(_column(table, name), wanted))
-    return query
-
-
-def _is_one_of(column: sa.Column[Any], wanted: Sequence[Any]) -> sa.ColumnElement[bool]:
-    known = column.in_([_as_stored(value) for value in wanted if value is not None])
-    return known | column.is_(None) if None in wanted else known
-
-
-def _as_stored(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return microseconds(value)
-    return str(value) if isinstance(value, RunState) else value

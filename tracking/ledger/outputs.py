@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -78,11 +79,28 @@ class OutputStore:
             connection.execute(_failures.delete().where(_failures.c.run_id == run_id))
             connection.execute(_failures.insert().values(run_id=run_id, message=message))
 
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """Delete what these runs wrote, and why they failed."""
+        named = list(run_ids)
+        with self._engine.begin() as connection:
+            for table in (_outputs, _failures):
+                connection.execute(table.delete().where(table.c.run_id.in_(named)))
+
     def failure(self, run_id: str) -> str | None:
         """Why a run failed; None: nothing is kept of it."""
         query = sa.select(_failures.c.message).where(_failures.c.run_id == run_id)
         with self._engine.connect() as connection:
             return connection.execute(query).scalar()
+
+    def last(self, run_ids: Iterable[str]) -> dict[str, str]:
+        """What each run's last task said so far, by the run's id."""
+        query = (
+            sa.select(_outputs.c.run_id, _outputs.c.text)
+            .where(_outputs.c.run_id.in_(list(run_ids)))
+            .order_by(_outputs.c.position)
+        )
+        with self._engine.connect() as connection:
+            return {row.run_id: row.text for row in connection.execute(query)}
 
     def of(self, run_id: str) -> list[TaskOutput]:
         """A run's outputs in the declared order."""

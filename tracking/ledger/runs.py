@@ -1,26 +1,26 @@
-"""A run's life in the ledger: who may change its state, its tasks, its log, and the workers."""
+"""A run's life in the ledger: who may change its state, its tasks and its log."""
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
 
 from tracking.domain.run import LOST_AFTER, Run, RunState, TaskProgress
 from tracking.errors import LedgerError
-from tracking.ledger.database import insert_into, microseconds, moment
+from tracking.ledger.clock import now_of
+from tracking.ledger.database import microseconds, moment
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.rows import run_row, run_values, task_of, task_row
 from tracking.ledger.schema import run_log, run_tasks, runs, workers
+from tracking.ledger.workers import living_now
 
 logger = logging.getLogger(__name__)
-
-WORKER_GONE_AFTER = timedelta(seconds=10)  # a worker says that it lives every two seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,12 @@ class LogLine:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """A process that carries out runs. `warm`: a spare process stands ready for the next one."""
+class Take(Enum):
+    """What became of a worker's wish to carry out a run."""
 
-    worker_id: str
-    host: str
-    pid: int
-    started_at: datetime
-    heartbeat_at: datetime
-    running: int
-    warm: bool
-    versions: Mapping[str, str]
+    TAKEN = "taken"
+    LATER = "later"  # as many runs are under way as may be
+    NOT_OURS = "not ours"  # it was stopped while it waited, has begun, or another worker has it
 
 
 class RunBook:
@@ -55,33 +49,83 @@ class RunBook:
         with self._engine.begin() as connection:
             connection.execute(runs.insert().values(run_row(run)))
 
-    def change(self, run_id: str, *, only: Iterable[RunState], **changes: Any) -> bool:
-        """Set fields of a run that is in one of the states `only`. False: it was not, nothing changed."""
+    def change(
+        self, run_id: str, *, only: Iterable[RunState], held_by: str | None = None, **changes: Any
+    ) -> bool:
+        """Set fields of a run that is in one of the states `only`. False: it was not, nothing changed.
+
+        With `held_by`, only if that worker has taken it.
+        """
+        return self._change(run_id, only, held_by, run_values(changes))
+
+    def _change(
+        self, run_id: str, only: Iterable[RunState], held_by: str | None, values: Mapping[str, Any]
+    ) -> bool:
+        statement = runs.update().where(
+            runs.c.run_id == run_id, runs.c.state.in_([str(state) for state in only])
+        )
+        if held_by is not None:
+            statement = statement.where(runs.c.worker == held_by)
+        with self._engine.begin() as connection:
+            return connection.execute(statement.values(values)).rowcount == 1
+
+    def take(self, run_id: str, worker_id: str, *, total: int | None = None) -> Take:
+        """Have a queued run for this worker alone, unless a worker that lives has it already.
+
+        Whatever the queue says, and whoever was taken for dead and was not: of two workers one has it.
+        `total` is how many runs all workers together may have at a time, this one included; None: any number.
+        """
+        living = sa.select(workers.c.worker_id).where(living_now(self._engine))
+        free = runs.c.worker.is_(None) | (runs.c.worker == worker_id) | runs.c.worker.not_in(living)
+        to_be_had = (runs.c.run_id == run_id) & (runs.c.state == str(RunState.QUEUED)) & free
+        take = runs.update().where(to_be_had).values(worker=worker_id)
+        if total is not None:
+            other = runs.alias()
+            under_way = sa.select(sa.func.count()).where(
+                other.c.run_id != run_id,
+                other.c.state.in_([str(RunState.QUEUED), str(RunState.RUNNING)]),
+                other.c.worker.in_(living),
+            )
+            take = take.where(under_way.scalar_subquery() < total)
+        with self._engine.begin() as connection:
+            if connection.execute(take).rowcount == 1:
+                return Take.TAKEN
+            is_there = connection.execute(sa.select(sa.exists().where(to_be_had))).scalar()
+        return Take.LATER if is_there else Take.NOT_OURS
+
+    def start(self, run_id: str, *, worker: str | None = None, pid: int) -> bool:
+        """Begin a queued run. False: somebody else has it, or it was stopped while it waited."""
         statement = (
             runs.update()
-            .where(runs.c.run_id == run_id, runs.c.state.in_([str(state) for state in only]))
-            .values(run_values(changes))
+            .where(
+                runs.c.run_id == run_id,
+                runs.c.state == str(RunState.QUEUED),
+                runs.c.worker.is_(None) | (runs.c.worker == worker),
+            )
+            .values(
+                state=str(RunState.RUNNING),
+                started_at=now_of(self._engine),
+                heartbeat_at=now_of(self._engine),
+                worker=worker,
+                pid=pid,
+            )
         )
         with self._engine.begin() as connection:
             return connection.execute(statement).rowcount == 1
 
-    def start(self, run_id: str, *, worker: str | None = None, pid: int) -> bool:
-        """Take a queued run. False: somebody else has, or it was stopped while it waited."""
-        now = datetime.now(UTC)
-        return self.change(
-            run_id,
-            only={RunState.QUEUED},
-            state=RunState.RUNNING,
-            started_at=now,
-            heartbeat_at=now,
-            worker=worker,
-            pid=pid,
-        )
-
-    def finish(self, run_id: str, state: RunState, **changes: Any) -> bool:
+    def finish(
+        self,
+        run_id: str,
+        state: RunState,
+        *,
+        only: Collection[RunState] = (RunState.QUEUED, RunState.RUNNING),
+        held_by: str | None = None,
+        **changes: Any,
+    ) -> bool:
         """End a run that is queued or running. False: it had ended already, and stays as it was.
 
-        Its calls are in the database before it has ended: nobody sees it ended without them.
+        Its calls are in the database before it has ended: nobody sees it ended without them. `only` narrows
+        the states that it may be in; with `held_by`, only if that worker has taken it.
         """
         try:
             self._ledger.flush()
@@ -89,16 +133,26 @@ class RunBook:
             logger.warning("run %s ends before its calls are in the ledger", run_id, exc_info=error)
         if state not in {RunState.COMPLETED, RunState.FAILED}:
             self._ledger.bring_in()  # its process may be gone
-        ended = self.change(
-            run_id,
-            only={RunState.QUEUED, RunState.RUNNING},
-            state=state,
-            finished_at=datetime.now(UTC),
-            **changes,
-        )
+        values = run_values({"state": state, **changes}) | {"finished_at": now_of(self._engine)}
+        ended = self._change(run_id, only, held_by, values)
         if ended and state is not RunState.COMPLETED:
             self._end_tasks(run_id, state)
         return ended
+
+    def waiting(self, *, longer_than: timedelta, limit: int) -> list[str]:
+        """The runs that have waited longest for a worker, as ids, without those that came just now."""
+        query = (
+            sa.select(runs.c.run_id)
+            .where(
+                runs.c.state == str(RunState.QUEUED),
+                runs.c.spec != "{}",  # a crew of a person's own is carried out by its own program
+                runs.c.created_at < microseconds(datetime.now(UTC) - longer_than),
+            )
+            .order_by(runs.c.created_at)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
 
     def request_stop(self, run_id: str) -> None:
         """Ask for the end of a run. One that waits ends at once; a running one sees it within a second."""
@@ -122,16 +176,16 @@ class RunBook:
             connection.execute(
                 runs.update()
                 .where(runs.c.run_id == run_id, runs.c.state == str(RunState.RUNNING))
-                .values(heartbeat_at=microseconds(datetime.now(UTC)))
+                .values(heartbeat_at=now_of(self._engine))
             )
             ended = runs.c.stop_requested_at.is_not(None) | (runs.c.state == str(RunState.LOST))
             return connection.execute(sa.select(ended).where(runs.c.run_id == run_id)).scalar() is True
 
     def bury_lost(self) -> list[str]:
         """Mark running runs that have been silent for too long as lost. Returns their ids."""
-        limit = datetime.now(UTC) - LOST_AFTER
+        limit = now_of(self._engine) - LOST_AFTER // timedelta(microseconds=1)
         silent = sa.select(runs.c.run_id).where(
-            runs.c.state == str(RunState.RUNNING), runs.c.heartbeat_at < microseconds(limit)
+            runs.c.state == str(RunState.RUNNING), runs.c.heartbeat_at < limit
         )
         with self._engine.connect() as connection:
             found = list(connection.execute(silent).scalars())
@@ -150,7 +204,7 @@ class RunBook:
             connection.execute(
                 run_tasks.update()
                 .where(run_tasks.c.run_id == run_id, run_tasks.c.position == position)
-                .values({"state": str(state), time: microseconds(datetime.now(UTC))})
+                .values({"state": str(state), time: now_of(self._engine)})
             )
 
     def tasks(self, run_id: str) -> list[TaskProgress]:
@@ -165,7 +219,7 @@ class RunBook:
             connection.execute(
                 run_tasks.update()
                 .where(run_tasks.c.run_id == run_id, run_tasks.c.state == str(RunState.RUNNING))
-                .values(state=str(state), finished_at=microseconds(datetime.now(UTC)))
+                .values(state=str(state), finished_at=now_of(self._engine))
             )
 
     def log(self, run_id: str, level: str, message: str) -> None:
@@ -178,61 +232,3 @@ class RunBook:
         query = sa.select(run_log).where(run_log.c.run_id == run_id).order_by(run_log.c.id)
         with self._engine.connect() as connection:
             return [LogLine(moment(r.at), r.level, r.message) for r in connection.execute(query)]
-
-    def claim_worker(self, worker: Worker) -> bool:
-        """Enter a worker unless another one lives. Of two that start at once, one is told False."""
-        values = _worker_row(worker)
-        gone = microseconds(worker.heartbeat_at - WORKER_GONE_AFTER)
-        nobody = ~sa.exists().where(workers.c.heartbeat_at > gone)
-        row = sa.select(*(sa.literal(value, workers.c[name].type) for name, value in values.items()))
-        with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":  # SQLite lets one statement write at a time anyway
-                connection.exec_driver_sql("LOCK TABLE workers IN SHARE ROW EXCLUSIVE MODE")
-            enter = workers.insert().from_select(list(values), row.where(nobody))
-            return connection.execute(enter.returning(workers.c.worker_id)).first() is not None
-
-    def beat_worker(self, worker: Worker) -> None:
-        """Say that a worker lives and what it does. Rows of workers long gone are cleared away."""
-        values = _worker_row(worker)
-        gone = microseconds(worker.heartbeat_at - timedelta(days=1))
-        # One statement for the row: a worker's threads may say so at the same time.
-        upsert = insert_into(self._engine, workers).values(values)
-        with self._engine.begin() as connection:
-            connection.execute(upsert.on_conflict_do_update(index_elements=["worker_id"], set_=values))
-            connection.execute(workers.delete().where(workers.c.heartbeat_at < gone))
-
-    def remove_worker(self, worker_id: str) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(workers.delete().where(workers.c.worker_id == worker_id))
-
-    def workers(self) -> list[Worker]:
-        """The workers that live now."""
-        limit = microseconds(datetime.now(UTC) - WORKER_GONE_AFTER)
-        query = sa.select(workers).where(workers.c.heartbeat_at > limit).order_by(workers.c.started_at)
-        with self._engine.connect() as connection:
-            return [
-                Worker(
-                    worker_id=row.worker_id,
-                    host=row.host,
-                    pid=row.pid,
-                    started_at=moment(row.started_at),
-                    heartbeat_at=moment(row.heartbeat_at),
-                    running=row.running,
-                    warm=bool(row.warm),
-                    versions=json.loads(row.versions),
-                )
-                for row in connection.execute(query)
-            ]
-
-
-def _worker_row(worker: Worker) -> dict[str, Any]:
-    return {
-        "worker_id": worker.worker_id,
-        "host": worker.host,
-        "pid": worker.pid,
-        "started_at": microseconds(worker.started_at),
-        "heartbeat_at": microseconds(worker.heartbeat_at),
-        "running": worker.running,
-        "warm": int(worker.warm),
-        "versions": json.dumps(dict(worker.versions)),
-    }

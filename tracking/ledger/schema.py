@@ -1,22 +1,24 @@
 """The ledger's tables. Times are microseconds since 1970 in UTC, durations microseconds, money nano-dollars.
 
-No column holds anything that was said to or by a model.
+No column holds anything that was said to or by a model. What is added up of the calls has tables of its own,
+see `rollups.tables`. A change here needs a migration, see `upgrade`.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, text
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = MetaData()
 
-schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
-
+# On PostgreSQL `calls` is partitioned by month, and `position` is another thing: see `partitions`.
 calls = Table(
     "calls",
     metadata,
-    Column("call_id", Text, primary_key=True),
+    # Grows from call to call and is never used twice: what is below a watermark has been added up.
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("call_id", Text, unique=True, nullable=False),
     Column("run_id", Text),
     Column("started_at", BigInteger, nullable=False),
     Column("duration", BigInteger, nullable=False),
@@ -41,7 +43,7 @@ calls = Table(
     Column("usage_state", Text, nullable=False),
     Column("cost_nano_usd", BigInteger),
     Column("cost_state", Text, nullable=False),
-    Column("receipt", Text),  # JSON
+    Column("receipt_id", BigInteger),  # of `receipts`; since schema 4, before it stood here
     Column("status", Text, nullable=False),
     Column("error_type", Text),
     Column("response_id", Text),
@@ -53,6 +55,33 @@ calls = Table(
     Column("billed", Integer, nullable=False),  # 0 for a refused request, see LlmCall.billed
     Index("calls_by_run", "run_id", "started_at"),
     Index("calls_by_time", "started_at"),
+    Index(
+        "calls_unpriced",
+        "started_at",
+        sqlite_where=text("cost_state = 'unpriced'"),
+        postgresql_where=text("cost_state = 'unpriced'"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+# Thousands of calls share a receipt: it is kept once, under a number made of what it says.
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("receipt_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("receipt", Text, nullable=False),  # JSON
+)
+
+# Months whose calls have left the database, see `retention`. Those that come later are in `calls`, until they
+# follow as another part.
+archives = Table(
+    "archives",
+    metadata,
+    Column("month", BigInteger, primary_key=True, autoincrement=False),  # its start
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("file", Text),  # its name; None: the calls were not kept, only their sums
+    Column("calls", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
 )
 
 runs = Table(
@@ -74,7 +103,24 @@ runs = Table(
     Column("error", Text),  # JSON
     Column("readings", Text),  # JSON
     Column("evidence", Text, nullable=False),  # JSON
-    Index("runs_by_time", "created_at"),
+    Column("batch_id", Text),  # since schema 4
+    Column("batch_position", Integer),
+    Column("searched", Text),  # what a person may look for, see `rows.searched`; since schema 4
+    # Everything that runs are searched by is in it: their other columns are long, and there are many rows.
+    Index("runs_by_time", "created_at", "state", "preset", "searched", "run_id"),
+    Index("runs_by_state", "state", "created_at"),
+    Index("runs_by_preset", "preset"),
+    Index("runs_by_batch", "batch_id", "batch_position"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("batch_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),  # the name of the file that the inputs came from
+    Column("size", Integer, nullable=False),  # how many runs it has
 )
 
 run_tasks = Table(
@@ -110,4 +156,7 @@ workers = Table(
     Column("running", Integer, nullable=False),  # how many runs it carries out now
     Column("warm", Integer, nullable=False),  # 1: a spare process stands ready
     Column("versions", Text, nullable=False),  # JSON
+    # Not there before schema 4: a worker of an older program that still runs says nothing of them.
+    Column("concurrency", Integer, nullable=False, server_default="1"),
+    Column("draining", Integer, nullable=False, server_default="0"),  # 1: it takes no new run
 )

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from tracking.capture import scope, taps
 from tracking.capture.evidence import evidence
@@ -136,7 +137,7 @@ def _run_of_its_own(tracker: Tracker, book: RunBook) -> Iterator[None]:
         except Exception as error:  # noqa: BLE001  # a ledger that is gone must not end the crew
             tracker.failed(error, lost=False)
 
-    def end(state: RunState, **changes: object) -> None:
+    def end(state: RunState, **changes: Any) -> None:
         try:
             metrics = parse_token_metrics(tracker, tracker.crew)
             book.finish(

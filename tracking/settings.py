@@ -42,7 +42,13 @@ class Settings(BaseSettings):
         home: where the ledger, uploads, logs and weights are kept; made when missing.
         config: the folder of files a person edits.
         database_url: one database for ledger, outputs and queue; None: SQLite files in `home`.
+        worker_concurrency: how many runs one worker carries out at a time.
+        total_concurrency: and all workers of the database together; None: as many as they can.
         cost_shown: which of two costs is the total where a provider states one itself for every call.
+        keep_calls_days: single calls of whole months that ended so many days ago leave the database; None:
+            they stay. Their sums stay always.
+        archive_calls: those that leave are kept as Parquet files; False: they are deleted.
+        survive_power_cut: every call waits for the disk, see `ledger.database.synchronous`; of SQLite only.
         worker_managed: somebody else (the launcher) keeps a worker running.
 
     Raises:
@@ -56,6 +62,10 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, description="a database URL")
     upload_limit_mb: int = Field(default=100, gt=0, description="a whole number above 0")
     worker_concurrency: int = Field(default=1, gt=0, description="a whole number above 0")
+    total_concurrency: int | None = Field(default=None, gt=0, description="a whole number above 0")
+    keep_calls_days: int | None = Field(default=None, gt=0, description="a whole number above 0")
+    archive_calls: bool = Field(default=True, description="true or false")
+    survive_power_cut: bool = Field(default=False, description="true or false")
     worker_managed: bool = Field(default=False, description="true or false")
     cost_shown: Literal["computed", "stated"] = Field(
         default="computed", description="'computed' or 'stated'"
@@ -87,7 +97,10 @@ class Settings(BaseSettings):
 
     @cached_property
     def ledger_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.home / 'ledger.sqlite'}"
+        if self.database_url is not None:
+            return self.database_url
+        full = "?synchronous=full" if self.survive_power_cut else ""
+        return f"sqlite:///{self.home / 'ledger.sqlite'}{full}"
 
     @cached_property
     def outputs_url(self) -> str:

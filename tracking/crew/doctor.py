@@ -12,7 +12,8 @@ from tracking.capture.support import Way, note_of, problem_of
 from tracking.crew.catalog import load_catalog
 from tracking.errors import TrackingError
 from tracking.ledger.ledger import Ledger
-from tracking.ledger.runs import RunBook
+from tracking.ledger.workers import WorkerList
+from tracking.report.workers import version_notes, worker_state
 from tracking.settings import Settings
 
 _PACKAGES = (
@@ -68,10 +69,11 @@ def _database(settings: Settings) -> Table:
         table.add_row("ledger", settings.ledger_url.rsplit("@", 1)[-1])
         table.add_row("runs", f"{ledger.run_count():,}")
         table.add_row("calls", f"{ledger.totals().requests:,}")
-        workers = RunBook(ledger).workers()
+        workers = WorkerList(ledger).living()
     for worker in workers:
-        state = f"carries out {worker.running}" if worker.running else "warm" if worker.warm else "warming up"
-        table.add_row("worker", f"{worker.host}, process {worker.pid}: {state}")
+        table.add_row("worker", f"{worker.host}, process {worker.pid}: {worker_state(worker)}")
+    for note in version_notes(workers):
+        table.add_row("versions", f"[yellow]{note}[/yellow]")
     if not workers:
         table.add_row("worker", "none alive: python run_dashboard.py starts one")
     return table

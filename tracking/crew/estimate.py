@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tracking.crew.catalog import Catalog
-from tracking.crew.prompts import TaskPrompt
+from tracking.crew.prompts import TaskPrompt, for_spec
 from tracking.domain.cost import Cost, CostState, total
 from tracking.domain.spec import ContextMode, RunSpec
 from tracking.domain.usage import TokenUsage
@@ -59,6 +59,18 @@ def estimate(spec: RunSpec, catalog: Catalog, prompts: Sequence[TaskPrompt], boo
     """Count what is known (the prompts) and assume what is not (how much of the allowed output is used)."""
     likely = {prompt.name: round(spec.settings.max_output_tokens * _OUTPUT_LIKELY) for prompt in prompts}
     return Estimate(tuple(_task(spec, catalog, prompt, likely, book) for prompt in prompts))
+
+
+def estimate_many(
+    specs: Iterable[RunSpec], catalog: Catalog, prompts: Sequence[TaskPrompt], book: PriceBook
+) -> Estimate:
+    """What runs of the same crew will probably take together.
+
+    Each with its own models, limits and contexts; what varies in the words of its prompts is small beside
+    the range.
+    """
+    each = (estimate(spec, catalog, for_spec(prompts, spec, catalog), book) for spec in specs)
+    return Estimate(tuple(task for one in each for task in one.tasks))
 
 
 def _task(

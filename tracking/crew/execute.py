@@ -33,7 +33,7 @@ from tracking.settings import Settings
 
 
 @dataclass(slots=True)
-class _Execution:
+class Execution:
     """What is known of the run under way, for the record that is written whichever way it ends."""
 
     tracker: Tracker | None = None
@@ -41,6 +41,11 @@ class _Execution:
     result: Any = None
     over_budget: BudgetExceeded | None = None
     server_tokens: tuple[int, int] | None = None
+
+    def give_up(self) -> None:
+        """Record what is still under way, for a process that is about to end."""
+        if self.tracker is not None:
+            self.tracker.give_up()
 
 
 def warm_up(settings: Settings) -> Models:
@@ -58,17 +63,26 @@ def warm_up(settings: Settings) -> Models:
     return models
 
 
-def execute_run(settings: Settings, run_id: str, models: Models, *, worker: str | None = None) -> None:
+def execute_run(
+    settings: Settings,
+    run_id: str,
+    models: Models,
+    *,
+    worker: str | None = None,
+    execution: Execution | None = None,
+) -> None:
     """Carry out a queued run to its end, whatever that is, and write it down. Raises nothing of the crew's.
 
-    A run that is not queued any more (stopped while it waited, taken by somebody else) is left alone.
+    A run that is not queued any more (stopped while it waited, taken by somebody else) is left alone. In
+    `execution` another thread may see what is known of it meanwhile.
     """
+    execution = execution or Execution()
     ledger = Ledger.open(settings.ledger_url)
     book = RunBook(ledger)
     run = ledger.run(run_id)
     if run is None or not book.start(run_id, worker=worker, pid=os.getpid()):
         return
-    execution, outputs = _Execution(), OutputStore.open(settings.outputs_url)
+    outputs = OutputStore.open(settings.outputs_url)
     with beating(lambda: _beat(book, run_id, execution)):
         try:
             _kick_off(settings, models, book, outputs, run, execution)
@@ -79,7 +93,7 @@ def execute_run(settings: Settings, run_id: str, models: Models, *, worker: str 
 
 
 def _kick_off(
-    settings: Settings, models: Models, book: RunBook, outputs: OutputStore, run: Run, execution: _Execution
+    settings: Settings, models: Models, book: RunBook, outputs: OutputStore, run: Run, execution: Execution
 ) -> None:
     run_id, spec = run.run_id, RunSpec.from_json(run.spec)
     catalog = load_catalog(settings)
@@ -123,7 +137,7 @@ def _progress(book: RunBook, run_id: str, outputs: OutputStore) -> Callable[[Tas
 
 
 @contextlib.contextmanager
-def _token_budget(budget: int | None, execution: _Execution, warn: Callable[[str], None]) -> Iterator[None]:
+def _token_budget(budget: int | None, execution: Execution, warn: Callable[[str], None]) -> Iterator[None]:
     """Refuse the next call once the budget is spent. crewai asks its hooks before every model call.
 
     A call of unknown usage is not one of 0 tokens: as soon as there is one, the budget may be spent, and the
@@ -161,19 +175,18 @@ def _spent(sums: CallTotals) -> str:
     return f"at least {used:,} tokens used, {unknown:,} {'call' if unknown == 1 else 'calls'} unknown"
 
 
-def _beat(book: RunBook, run_id: str, execution: _Execution) -> None:
+def _beat(book: RunBook, run_id: str, execution: Execution) -> None:
     """Say that we live; when a stop was asked for, end at once: a crew can't be interrupted otherwise."""
     # A database that is away for a moment is asked again in a second: without its heart a run counts as lost.
     with contextlib.suppress(LedgerError):
         if book.beat(run_id):
-            if execution.tracker is not None:
-                execution.tracker.give_up()
+            execution.give_up()
             book.finish(run_id, RunState.STOPPED, stop_reason="stopped by you", **_record(execution))
             os._exit(0)
 
 
 def _end_badly(
-    book: RunBook, outputs: OutputStore, run_id: str, execution: _Execution, error: Exception
+    book: RunBook, outputs: OutputStore, run_id: str, execution: Execution, error: Exception
 ) -> None:
     record = _record(execution)
     if execution.over_budget is not None:
@@ -196,7 +209,7 @@ def redacted_frames(frames: list[str]) -> str:
     return "".join(frames).replace(os.path.expanduser("~"), "~")  # noqa: PTH111  # also inside quoted paths
 
 
-def _record(execution: _Execution) -> dict[str, Any]:
+def _record(execution: Execution) -> dict[str, Any]:
     """Readings and evidence, as far as there are any. Its own failure is evidence too, not the run's end."""
     try:
         metrics = parse_token_metrics(execution.tracker, execution.crew, execution.result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tracking.crew.catalog import AgentEntry, Catalog, TaskEntry
 from tracking.crew.inputs import lines
@@ -47,6 +47,19 @@ def task_prompts(spec: RunSpec, catalog: Catalog, data: SalesData) -> list[TaskP
             figures=_figures(task, spec, part),
         )
         for position, task in enumerate(chosen)
+    ]
+
+
+def for_spec(prompts: Sequence[TaskPrompt], spec: RunSpec, catalog: Catalog) -> list[TaskPrompt]:
+    """The same tasks with another spec's models and contexts; their words stay those of the first."""
+    tasks = [catalog.tasks[prompt.name] for prompt in prompts]
+    return [
+        replace(
+            prompt,
+            model=spec.model_of(prompt.agent.name),
+            context=_context(task, spec, tasks[: prompt.position]),
+        )
+        for prompt, task in zip(prompts, tasks, strict=True)
     ]
 
 

@@ -15,8 +15,10 @@ from uuid import uuid4
 from tracking.domain.run import Run, RunState
 from tracking.domain.spec import RunSpec
 from tracking.errors import QueueError
+from tracking.ledger.database import open_engine
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.runs import RunBook
+from tracking.ledger.workers import WorkerList
 from tracking.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:
@@ -44,38 +46,51 @@ def submit(settings: Settings, ledger: Ledger, spec: RunSpec, *, name: str) -> s
         Run(run_id=run_id, name=name, preset=spec.preset, created_at=datetime.now(UTC), spec=spec.to_json())
     )
     try:
-        _enqueue(settings, run_id)
+        enqueue(settings, run_id)
     except Exception as error:
-        message = f"no worker's queue could be reached at {_place(settings)}: {error}"
-        book.finish(
-            run_id,
-            RunState.FAILED,
-            error={"type": type(error).__name__, "message": message, "traceback": ""},
-        )
-        raise QueueError(message) from error
+        refusal = not_enqueued(settings, error)
+        book.finish(run_id, RunState.FAILED, error=refusal)
+        raise QueueError(refusal["message"]) from error
     return run_id
 
 
-def _enqueue(settings: Settings, run_id: str) -> None:
-    """Put a run's id into the queue; on a new database, after making the queue's tables.
+def not_enqueued(settings: Settings, error: Exception) -> dict[str, str]:
+    """The error of a run that could not be handed over."""
+    message = f"no worker's queue could be reached at {_place(settings)}: {error}"
+    return {"type": type(error).__name__, "message": message, "traceback": ""}
 
-    A client never makes them, and the first worker may still be starting when the first run is clicked.
+
+def enqueue(settings: Settings, run_id: str) -> None:
+    """Put a run's id into the queue, where it is once however often this is called.
+
+    On a new database the queue's tables are made first: a client never makes them, and the first worker may
+    still be starting when the first run is clicked.
     """
     options: EnqueueOptions = {"queue_name": QUEUE, "workflow_name": WORKFLOW, "workflow_id": run_id}
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415  # beside the queue's library
 
     try:
-        _client(settings.queue_url).enqueue(options, run_id)
+        connection(settings.queue_url).enqueue(options, run_id)
     except DBAPIError:
         prepare_queue(settings)
-        _client(settings.queue_url).enqueue(options, run_id)
+        connection(settings.queue_url).enqueue(options, run_id)
 
 
 def prepare_queue(settings: Settings) -> None:
     """Make the queue's tables where they are missing."""
     from dbos import run_dbos_database_migrations  # noqa: PLC0415  # its library takes a second to import
 
+    open_to_many(settings)
     run_dbos_database_migrations(settings.queue_url)
+
+
+def open_to_many(settings: Settings) -> None:
+    """Let a queue on SQLite be read while it is written to.
+
+    Its library leaves the file in the mode in which pages and workers wait for each other.
+    """
+    if settings.database_url is None:
+        open_engine(settings.queue_url).dispose()
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -95,12 +110,13 @@ def request_stop(ledger: Ledger, run_id: str) -> None:
 
 
 def ensure_worker(settings: Settings, ledger: Ledger) -> None:
-    """Start a worker unless one lives or somebody else keeps one. Returns at once; it is warm seconds later.
+    """Start a worker unless somebody else keeps one, or one lives that takes runs, on whatever computer.
 
-    The worker is a process of its own session: it, and the run it carries out, outlive the dashboard.
+    Returns at once; it is warm seconds later. It is a process of its own session: it, and the run it carries
+    out, outlive the dashboard.
     """
     global _last_started  # noqa: PLW0603  # one attempt per process at a time
-    if settings.worker_managed or RunBook(ledger).workers():
+    if settings.worker_managed or any(not worker.draining for worker in WorkerList(ledger).living()):
         return
     with _starting:
         if time.monotonic() - _last_started < _START_SECONDS and _last_started:
@@ -129,7 +145,7 @@ def ensure_worker(settings: Settings, ledger: Ledger) -> None:
 
 
 @cache
-def _client(queue_url: str) -> DBOSClient:
+def connection(queue_url: str) -> DBOSClient:
     """A connection to the queue, made once: its library takes a second to import."""
     from dbos import DBOSClient  # noqa: PLC0415  # see above
 

@@ -69,14 +69,19 @@ def find_layout(text: bytes, name: str) -> Layout:
     Raises:
         DatasetError: when a required column is missing or two columns claim to be the same one.
     """
-    hint = _EXCEL_HINT.match(text)
-    body = text[hint.end() :] if hint else text
+    separator_said, body = without_hint(text)
     body = body.lstrip(b"\r\n")  # not tabs: a first column without a name begins with one
     head = body[:_HEAD].decode("utf-8", errors="ignore")
-    separators = (hint[1].decode(),) if hint else SEPARATORS
+    separators = SEPARATORS if separator_said is None else (separator_said,)
     candidates = [(separator, _first_record(head, separator)) for separator in separators]
     separator, headers = max(candidates, key=lambda pair: (_recognised(pair[1]), len(pair[1])))
     return Layout(separator, headers, _fields(headers, name), body)
+
+
+def without_hint(text: bytes) -> tuple[str | None, bytes]:
+    """The separator that a spreadsheet has written above the header, or None, and the text below it."""
+    hint = _EXCEL_HINT.match(text)
+    return (hint[1].decode(), text[hint.end() :]) if hint else (None, text)
 
 
 def _first_record(head: str, separator: str) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]  # ships no type information
-import pyarrow.csv as pa_csv  # type: ignore[import-untyped]  # ships no type information
+import pyarrow as pa
+import pyarrow.csv as pa_csv
 
 from tracking.dataset.cells import Column, excerpt, further
 from tracking.dataset.layout import Layout

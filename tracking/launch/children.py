@@ -45,11 +45,18 @@ class Child:
     """A process of ours with a log of its own, in a group of its own.
 
     Of its own so that Ctrl-C in the terminal reaches the launcher alone, which then stops its children;
-    and so that what a child has started goes with it.
+    and so that what a child has started goes with it. `stop` is the signal that asks it to end at once.
     """
 
-    def __init__(self, name: str, command: Sequence[str], place: Place, env: Mapping[str, str]) -> None:
-        self.name, self.command, self.env = name, command, env
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        place: Place,
+        env: Mapping[str, str],
+        stop: signal.Signals = signal.SIGTERM,
+    ) -> None:
+        self.name, self.command, self.env, self.stop = name, command, env, stop
         self.root, self.log = place.root, place.log(name)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
@@ -84,7 +91,7 @@ class Child:
         if sys.platform == "win32":
             self.process.send_signal(signal.CTRL_BREAK_EVENT)
         else:
-            self.process.terminate()
+            self.process.send_signal(self.stop)
 
     def end(self, hurry: Callable[[], bool]) -> None:
         """Wait for what was asked for; kill it when it takes too long or the user is in a hurry."""

@@ -29,7 +29,8 @@ class Supervisor:
         on_stop(self.ask_to_stop)  # counted, not raised: an exception could come between two starts
         try:
             dashboard = self.begin("dashboard", streamlit_command(self.place, self.host, self.port))
-            worker = self.begin("worker", [self.place.python, "-m", "tracking", "worker"])
+            # SIGTERM would have it end its runs first; who stops the dashboard does not wait for these.
+            worker = self.begin("worker", [self.place.python, "-m", "tracking", "worker"], stop=signal.SIGINT)
             while dashboard.process.poll() is None and not self.asked_to_stop:
                 self.keep_alive(worker)
                 self.announce(dashboard)
@@ -50,8 +51,8 @@ class Supervisor:
     def ask_to_stop(self, *_: object) -> None:
         self.asked_to_stop += 1
 
-    def begin(self, name: str, command: Sequence[str]) -> Child:
-        child = Child(name, command, self.place, self.env)
+    def begin(self, name: str, command: Sequence[str], stop: signal.Signals = signal.SIGTERM) -> Child:
+        child = Child(name, command, self.place, self.env, stop)
         self.children.append(child)
         return child
 

@@ -24,8 +24,12 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 def file_name(account: Account, extension: str) -> str:
     """`comprehensive-2026-11-21-20-05.md`, in UTC so that a name means the same to everyone."""
-    slug = re.sub(r"[^a-z0-9]+", "-", account.run.name.lower()).strip("-") or "run"
-    return f"{slug}-{account.run.created_at:%Y-%m-%d-%H-%M}.{extension}"
+    return f"{slug(account.run.name, 'run')}-{account.run.created_at:%Y-%m-%d-%H-%M}.{extension}"
+
+
+def slug(name: str, otherwise: str) -> str:
+    """A name as part of a file's; `otherwise` where nothing of it can be."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or otherwise
 
 
 def as_markdown(account: Account, outputs: Sequence[TaskOutput], tz: str | None) -> str:
@@ -105,8 +109,8 @@ def as_json(account: Account, outputs: Sequence[TaskOutput]) -> str:
             "state": str(account.state),
             "reason": reason(account),
             "created_at": run.created_at.isoformat(),
-            "started_at": _iso(run.started_at),
-            "finished_at": _iso(run.finished_at),
+            "started_at": iso(run.started_at),
+            "finished_at": iso(run.finished_at),
             "elapsed_seconds": None if account.elapsed is None else account.elapsed.total_seconds(),
             "headline": headline(account),
         },
@@ -134,7 +138,7 @@ def _lines(account: Account, by: Dimension) -> list[dict[str, object]]:
             "total_tokens": line.totals.usage.total_tokens,
             "estimated_tokens": line.totals.estimated_usage.total_tokens or 0,
             **line.totals.usage.counts(),
-            "cost_usd": _money(line.totals.cost.amount),
+            "cost_usd": money(line.totals.cost.amount),
             "cost_state": str(line.totals.cost.state),
         }
         for line in breakdown(account.calls, by)
@@ -146,7 +150,7 @@ def as_csv(calls: Iterable[LlmCall]) -> str:
     text = io.StringIO()
     writer: csv.DictWriter[str] | None = None
     for call in calls:
-        record = {name: _cell(value) for name, value in call_record(call).items() if name != "receipt"}
+        record = {name: cell(value) for name, value in call_record(call).items() if name != "receipt"}
         if writer is None:
             writer = csv.DictWriter(text, record, lineterminator="\n")
             writer.writeheader()
@@ -171,7 +175,7 @@ def call_record(call: LlmCall) -> dict[str, object]:
         **{name: getattr(usage, name) for name in _COUNTS},
         "usage_state": str(call.usage_state),
         "notes": "; ".join(call.notes),
-        "cost_usd": _money(call.cost.amount),
+        "cost_usd": money(call.cost.amount),
         "cost_state": str(call.cost.state),
         "price_source": None if receipt is None else receipt.source,
         "status": str(call.status),
@@ -181,13 +185,14 @@ def call_record(call: LlmCall) -> dict[str, object]:
     }
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
+    """A value that no spreadsheet takes for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def _iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
-def _money(amount: object) -> str | None:
+def money(amount: object) -> str | None:
     return None if amount is None else f"{amount:f}"

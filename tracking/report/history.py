@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -13,8 +13,15 @@ from tracking.domain.call import CallTotals, totals
 from tracking.domain.cost import CostState, state_of_sum
 from tracking.domain.reading import Source, TokenMetrics
 from tracking.domain.run import Run, RunState
-from tracking.report.account import cost_of, elapsed_of, metrics_of, requests_of, tokens_of
-from tracking.report.format import counted, duration, token_total, usd, zone
+from tracking.report.account import (
+    cost_of,
+    elapsed_of,
+    metrics_of,
+    requests_of,
+    tokens_of,
+    tokens_of_sums,
+)
+from tracking.report.format import counted, duration, token_total, usd
 
 _NOTHING: Final = totals(())
 
@@ -64,26 +71,6 @@ def entries(runs: Iterable[Run], used: Mapping[str | None, CallTotals], now: dat
     return found
 
 
-def matching(
-    found: Iterable[Entry], *, states: Sequence[str] = (), preset: str | None = None, text: str = ""
-) -> list[Entry]:
-    """The entries that all filters let through; an empty filter lets everything through."""
-    words = text.lower().split()
-    return [
-        entry
-        for entry in found
-        if (not states or entry.state in states)
-        and (preset is None or entry.run.preset == preset)
-        and all(word in _searched(entry) for word in words)
-    ]
-
-
-def _searched(entry: Entry) -> str:
-    run = entry.run
-    agents = " ".join(map(str, run.spec.get("agents", ())))
-    return f"{run.name} {run.preset} {run.run_id} {entry.state} {run.spec.get('model', '')} {agents}".lower()
-
-
 def add_up(found: Iterable[Entry]) -> Sums:
     """Exact, and honest about its gaps: an unpriced run makes the cost a lower bound."""
     everything = list(found)
@@ -112,10 +99,38 @@ def _is_unpriced(metrics: TokenMetrics) -> bool:
 
 
 def sums_title(sums: Sums) -> str:
-    """The page's answer: `12 runs used 84,120 tokens and $0.31`."""
+    """The page's answer: `12 runs used 84,120 tokens, $0.31`."""
+    return f"{counted(sums.runs, 'run')} used {used_by(sums)}"
+
+
+def some_title(count: int, sums: Sums) -> str:
+    """The same where only the newest of those that match are shown and added up."""
+    return f"{counted(count, 'run')} match; the newest {sums.runs:,} used {used_by(sums)}"
+
+
+def every_title(count: int, calls: CallTotals) -> str:
+    """The same of a whole ledger, by its calls: those of no run are among them."""
+    used, cost = tokens_of_sums(calls), usd(calls.cost.amount, calls.cost.state)
+    return f"{counted(count, 'run')} used {used} tokens, {cost}"
+
+
+def every_note(calls: CallTotals) -> str:
+    """What the sums of a whole ledger lack; empty when they lack nothing."""
+    notes = []
+    if calls.unknown_requests:
+        notes.append(f"{counted(calls.unknown_requests, 'call')} with tokens that are not known")
+    if calls.estimated_requests:
+        notes.append(f"{counted(calls.estimated_requests, 'call')} with tokens that are estimated")
+    if calls.unpriced_requests:
+        notes.append(f"{counted(calls.unpriced_requests, 'call')} unpriced")
+    return ", ".join(notes)
+
+
+def used_by(sums: Sums) -> str:
+    """`84,120 tokens, $0.31`, each marked where it is a lower bound or an estimate."""
     unknown = sums.unknown_runs + sums.cut_off_runs
     used = token_total(sums.tokens, unknown=unknown, estimated=sums.estimated_runs)
-    return f"{counted(sums.runs, 'run')} used {used} tokens, {usd(sums.cost, sums.cost_state)}"
+    return f"{used} tokens, {usd(sums.cost, sums.cost_state)}"
 
 
 def sums_note(sums: Sums) -> str:
@@ -132,11 +147,15 @@ def sums_note(sums: Sums) -> str:
     return ", ".join(notes)
 
 
-def history_frame(found: Sequence[Entry], titles: Mapping[str, str]) -> pd.DataFrame:
+def history_frame(
+    found: Sequence[Entry], titles: Mapping[str, str], batches: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """One row per run, in the given order; what a run that called no model did not use is left empty.
 
-    `titles` are the presets' titles by name.
+    `titles` are the presets' titles by name, `batches` the batches' names by their ids; where no run is of a
+    batch there is no column for it.
     """
+    of_batch = [_place(entry.run, batches or {}) for entry in found]
     whole = sum(entry.metrics.total_tokens or 0 for entry in found)
     return pd.DataFrame(
         {
@@ -150,8 +169,15 @@ def history_frame(found: Sequence[Entry], titles: Mapping[str, str]) -> pd.DataF
             "duration": ["" if entry.elapsed is None else duration(entry.elapsed) for entry in found],
             "source": [_source(entry) for entry in found],
             "preset": [titles.get(entry.run.preset or "", entry.run.preset or "") for entry in found],
+            **({"batch": of_batch} if any(of_batch) else {}),
         }
     )
+
+
+def _place(run: Run, batches: Mapping[str, str]) -> str:
+    if run.batch_id is None or run.batch_position is None:
+        return ""
+    return f"{batches.get(run.batch_id, run.batch_id)}, {run.batch_position + 1}"
 
 
 def _source(entry: Entry) -> str:
@@ -159,11 +185,3 @@ def _source(entry: Entry) -> str:
         return ""
     source, verification = entry.metrics.source, entry.metrics.verification
     return str(source) if source in {Source.TRACKER, Source.NONE} else f"{source}, {verification}"
-
-
-def by_day(found: Iterable[Entry], tz: str | None) -> list[tuple[date, Sums]]:
-    """The runs added up per day of the viewer's calendar, oldest first."""
-    days: dict[date, list[Entry]] = {}
-    for entry in found:
-        days.setdefault(entry.run.created_at.astimezone(zone(tz) or UTC).date(), []).append(entry)
-    return [(day, add_up(days[day])) for day in sorted(days)]

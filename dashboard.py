@@ -17,7 +17,19 @@ page = st.navigation(
         st.Page("tracking/ui/pages/analyze.py", title="Analyze", icon=":material/tune:", default=True),
         st.Page("tracking/ui/pages/runs.py", title="Runs", icon=":material/history:", url_path="runs"),
         st.Page(
+            "tracking/ui/pages/overview.py",
+            title="Overview",
+            icon=":material/monitoring:",
+            url_path="overview",
+        ),
+        st.Page(
             "tracking/ui/pages/prices.py", title="Models & prices", icon=":material/sell:", url_path="prices"
+        ),
+        st.Page(
+            "tracking/ui/pages/health.py",
+            title="Health",
+            icon=":material/health_and_safety:",
+            url_path="health",
         ),
     ]
 )

@@ -4,7 +4,7 @@ Every function takes values and returns a figure. Floats exist here only: what i
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from html import escape
 from textwrap import wrap
 from typing import Final
@@ -16,8 +16,8 @@ from tracking.domain.run import RunState, TaskProgress
 from tracking.domain.usage import UsageState
 from tracking.report.account import tokens_of_sums
 from tracking.report.breakdown import UNATTRIBUTED, Line
+from tracking.report.days import Day
 from tracking.report.format import NOT_KNOWN, counted, duration, share, spoken, token_total, usd
-from tracking.report.history import Sums, sums_note, sums_title
 from tracking.ui.palette import ALARM, NEUTRAL, OKABE_ITO, Paint
 
 _ROW: Final = 34  # pixels of a bar with its gap
@@ -181,15 +181,16 @@ def task_timeline(
     return finish(figure, "When each task ran, since the run began", row_height(len(begun)), x_unit=unit)
 
 
-def day_chart(days: Sequence[tuple[date, Sums]], *, spend: bool) -> go.Figure:
-    """Dollars or tokens per day of the runs listed below it, in the viewer's calendar."""
+def day_chart(days: Sequence[Day], *, spend: bool) -> go.Figure:
+    """Dollars or tokens per day of the viewer's calendar."""
     figure = go.Figure()
     figure.add_bar(
-        x=[day.isoformat() for day, _ in days],
-        y=[float(sums.cost or 0) if spend else sums.tokens for _, sums in days],
+        x=[each.day.isoformat() for each in days],
+        y=[float(each.cost) if spend else each.tokens for each in days],
         marker={"color": OKABE_ITO[0]},
         customdata=[
-            f"<b>{day.day} {day:%b %Y}</b><br>{sums_title(sums)}<br>{sums_note(sums)}" for day, sums in days
+            "<br>".join((f"<b>{each.day.day} {each.day:%b %Y}</b>", *map(escape, each.words)))
+            for each in days
         ],
         hovertemplate="%{customdata}<extra></extra>",
     )
@@ -201,7 +202,7 @@ def day_chart(days: Sequence[tuple[date, Sums]], *, spend: bool) -> go.Figure:
         tickformat=",~f",
     )
     figure.update_layout(showlegend=False)
-    if (days[-1][0] - days[0][0]).days < 15:  # a wide axis would be labelled with hours
+    if (days[-1].day - days[0].day).days < 15:  # a wide axis would be labelled with hours
         figure.update_xaxes(dtick=86_400_000, tickformat="%-d %b")
     return figure
 

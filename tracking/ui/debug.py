@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 import pandas as pd
@@ -46,7 +45,7 @@ def debug_section(run_id: str | None) -> None:
     """The panel for a run, or for the session alone when there is no run."""
     account = None
     if run_id is not None:
-        account = load_account(state.ledger(), state.run_book(), state.outputs(), run_id, datetime.now(UTC))
+        account = load_account(state.ledger(), state.run_book(), state.outputs(), run_id, state.now())
     debug_panel(account)
 
 

@@ -1,8 +1,6 @@
 """The Execute Analysis tab: what will run, the one button that runs it, and what is running."""
 
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 import pandas as pd
@@ -11,29 +9,16 @@ import streamlit as st
 from tracking.crew import queue
 from tracking.domain.run import Run
 from tracking.domain.spec import RunSpec
-from tracking.errors import TrackingError
 from tracking.report.format import spoken, tokens, usd
 from tracking.ui import state
+from tracking.ui.batch.launch import many_section
 from tracking.ui.configure.draft import Draft
 from tracking.ui.configure.summary import cautions, short_label, summary_line
 from tracking.ui.prose import plain
+from tracking.ui.ticket import Ticket
 
 NAME: Final = "execute.name"
 _TICKET: Final = "execute.ticket"
-
-
-@dataclass(slots=True)
-class Ticket:
-    """Good for one run. `problem` is why the last try failed.
-
-    A second click does not wait for the first: Streamlit starts the page's script again beside the one that
-    is still handing the run over. The lock makes it wait, and the ticket tells it that this has been done.
-    """
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    used: bool = False
-    run_id: str | None = None
-    problem: str | None = None
 
 
 def execute_tab(draft: Draft, run: Run | None, *, show_results: Callable[[], None]) -> None:
@@ -43,6 +28,7 @@ def execute_tab(draft: Draft, run: Run | None, *, show_results: Callable[[], Non
         if not state.is_final(run):
             return
     _launch(draft)
+    many_section(draft)
     _table(draft)
 
 
@@ -62,8 +48,7 @@ def _current(run: Run, show_results: Callable[[], None]) -> None:
 def adopt_launched_run() -> None:
     """Make the run that the last click launched the current one. Repeated until it is done to the end."""
     ticket = _ticket()
-    with ticket.lock:
-        run_id = ticket.run_id
+    run_id = ticket.looked_up()
     if run_id is not None:
         state.set_run(run_id)
         st.session_state[_TICKET] = Ticket()
@@ -107,23 +92,10 @@ def _button(draft: Draft) -> None:
 
 
 def _run(ticket: Ticket, spec: RunSpec, title: str) -> None:
-    """Hand the run to a worker, once per ticket.
-
-    Every access to the session state may end this script for the next click's sake; the ticket is a plain
-    object, so nothing can intervene between handing the run over and noting its id.
-    """
+    """Hand the run to a worker, once per ticket."""
     name = (st.session_state.get(NAME) or "").strip() or title
     settings, ledger = state.settings(), state.ledger()
-    with ticket.lock:
-        if ticket.used:
-            return
-        try:
-            ticket.run_id = queue.submit(settings, ledger, spec, name=name)
-        except TrackingError as error:
-            reason = str(error).partition("\n")[0]  # a database's own words go on for pages
-            ticket.problem = f"The run could not be started: {reason}. Try again in a few seconds."
-        else:
-            ticket.used = True
+    ticket.spend(lambda: queue.submit(settings, ledger, spec, name=name), "The run")
 
 
 def _table(draft: Draft) -> None:

@@ -1,7 +1,7 @@
 """A run while it lives: read from the ledger every second, whoever carries it out."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import pandas as pd
@@ -45,7 +45,7 @@ def live_progress(run_id: str) -> None:
     run = state.ledger().run(run_id)
     if run is None:
         st.info("There is no run with this id in the ledger.", icon=":material/search_off:")
-    elif run.state_at(datetime.now(UTC)).is_final:
+    elif run.state_at(state.now()).is_final:
         _ended(_account(run))
     else:
         _watch(run_id)
@@ -54,7 +54,7 @@ def live_progress(run_id: str) -> None:
 @st.fragment(run_every=_EVERY)
 def _watch(run_id: str) -> None:
     run = state.ledger().run(run_id)
-    if run is None or run.state_at(datetime.now(UTC)).is_final:
+    if run is None or run.state_at(state.now()).is_final:
         # The page is made anew without this fragment, so this happens once.
         st.rerun()
     account = _account(run)
@@ -70,7 +70,7 @@ def _account(run: Run) -> Account:
         with_message(run, state.outputs()),
         book.tasks(run.run_id),
         state.ledger().calls(run_id=run.run_id),
-        datetime.now(UTC),
+        state.now(),
     )
 
 
@@ -92,14 +92,14 @@ def _waiting(account: Account) -> None:
     ahead = sum(run.created_at < account.run.created_at for run in state.ledger().runs(state=RunState.QUEUED))
     place = "next in the queue" if ahead == 0 else f"number {ahead + 1} in the queue"
     _title(f"Waiting, {place}", account.run)
-    workers = state.run_book().workers()
+    workers = [worker for worker in state.workers() if not worker.draining]
     if not workers:
         st.warning(
             "No worker is running, so nothing will start this run. "
             "Start the dashboard with `python run_dashboard.py`, which keeps one.",
             icon=":material/warning:",
         )
-    elif all(worker.running for worker in workers):
+    elif all(worker.running >= worker.concurrency for worker in workers):
         busy = _busy_with(sum(worker.running for worker in workers))
         st.caption(f"{counted(len(workers), 'worker')} alive, busy with {busy}.")
     else:
@@ -171,7 +171,7 @@ def _counters(account: Account) -> None:
 def _tasks(account: Account) -> None:
     if not account.tasks:
         return
-    now = datetime.now(UTC)
+    now = state.now()
     st.table(
         tasks_frame(account.tasks, tokens_by_task(account), now),
         border="horizontal",

@@ -13,7 +13,6 @@ from tracking.crew.redact import scrub
 from tracking.domain.bill import bill
 from tracking.domain.reading import Verification
 from tracking.domain.run import RunState
-from tracking.errors import ConfigError
 from tracking.export.files import as_csv, as_json, as_markdown, file_name
 from tracking.ledger.outputs import TaskOutput
 from tracking.report.account import Account, headline, load_account, part_of_sums, tiles, tokens_of_sums
@@ -22,22 +21,25 @@ from tracking.report.format import NOT_KNOWN, usd
 from tracking.report.notes import budget_note, cut_short, reason, stated_note
 from tracking.report.today import today_note
 from tracking.ui import state
+from tracking.ui.again import again_button
 from tracking.ui.answers import report, task_outputs
 from tracking.ui.calls import calls_section, selected_row
 from tracking.ui.cards import cards
 from tracking.ui.charts import call_timeline, task_timeline, token_breakdown
+from tracking.ui.colours import agent_paints, model_paints
 from tracking.ui.data_view import data_section
 from tracking.ui.debug import debug_panel
 from tracking.ui.palette import paints
 from tracking.ui.prose import plain
 from tracking.ui.receipt import bill_receipt
 
+_PAINTS: Final = {Dimension.AGENT: agent_paints, Dimension.TASK: paints, Dimension.MODEL: model_paints}
 _TABS: Final = ("Report", "Task outputs", "Data", "Calls", "Debug Information")
 
 
 def results_section(run_id: str) -> None:
     """Everything about one run, from its record alone."""
-    account = load_account(state.ledger(), state.run_book(), state.outputs(), run_id, datetime.now(UTC))
+    account = load_account(state.ledger(), state.run_book(), state.outputs(), run_id, state.now())
     if account is None:
         st.info("There is no run with this id in the ledger.", icon=":material/search_off:")
         return
@@ -45,6 +47,7 @@ def results_section(run_id: str) -> None:
     tz = st.context.timezone
     st.header(plain(headline(account)), anchor=False)
     _why(account)
+    again_button(account.run)
     if note := cut_short(account):
         st.caption(f":material/content_cut: {plain(note)}")
     if note := budget_note(account):
@@ -138,10 +141,9 @@ def _where_it_went(account: Account) -> None:
     )
     lines = breakdown(account.calls, by)
     chart, table = st.columns(2)
-    known = _known_agents() if by is Dimension.AGENT else ()
     if account.totals.usage.total_tokens:
         chart.plotly_chart(
-            token_breakdown(lines, paints((line.name for line in lines), known), f"Tokens by {by}"),
+            token_breakdown(lines, _PAINTS[by](line.name for line in lines), f"Tokens by {by}"),
             key="breakdown_chart",
             alt=f"Tokens by {by}",
         )
@@ -206,18 +208,9 @@ def _breakdown_columns(by: Dimension) -> dict[str, ColumnConfig]:
     }
 
 
-def _known_agents() -> tuple[str, ...]:
-    """The catalog's agents have the same colours in every run; without it, a run's own do."""
-    try:
-        return tuple(agent.role for agent in state.catalog().agents.values())
-    except ConfigError:
-        return ()
-
-
 def _timeline(account: Account) -> None:
-    painted = paints(
-        [call.agent_name for call in account.calls] + [task.agent_name for task in account.tasks],
-        _known_agents(),
+    painted = agent_paints(
+        [call.agent_name for call in account.calls] + [task.agent_name for task in account.tasks]
     )
     start = min([account.run.started_at or account.calls[0].started_at, account.calls[0].started_at])
     calls, tasks = st.tabs(["Calls over time", "Tasks over time"])
@@ -226,7 +219,7 @@ def _timeline(account: Account) -> None:
     )
     with tasks:
         if any(task.started_at for task in account.tasks):
-            end = account.run.finished_at or account.run.heartbeat_at or datetime.now(UTC)
+            end = account.run.finished_at or account.run.heartbeat_at or state.now()
             st.plotly_chart(
                 task_timeline(account.tasks, painted, start, end),
                 key="task_timeline",

@@ -4,8 +4,8 @@ import streamlit as st
 
 from tracking.crew import queue
 from tracking.errors import TrackingError
-from tracking.ledger.runs import Worker
 from tracking.report.format import counted
+from tracking.report.workers import version_notes, worker_state, workers_label
 from tracking.ui import state
 from tracking.ui.configure import form
 from tracking.ui.prose import plain
@@ -58,33 +58,25 @@ def _model_chip() -> None:
 
 
 def _worker_chip() -> None:
-    workers = state.run_book().workers()
-    label = _worker_label(workers)
-    with st.popover(label, icon=":material/manufacturing:", type="tertiary", wrap=False, key="chip.worker"):
+    workers = state.workers()
+    notes = version_notes(workers)
+    icon = ":material/warning:" if notes else ":material/manufacturing:"
+    with st.popover(workers_label(workers), icon=icon, type="tertiary", wrap=False, key="chip.worker"):
         st.markdown("A worker carries out the runs, in processes apart from this page.")
         if problem := st.session_state.get(_WORKER_PROBLEM):
             st.error(plain(problem))
         if not workers:
             st.markdown(_no_worker())
+        for note in notes:
+            st.warning(plain(note), icon=":material/warning:")
         for worker in workers:
-            warm = "a spare process is ready" if worker.warm else "a spare process is being made ready"
-            st.caption(
-                f"{worker.host} · process {worker.pid} · {counted(worker.running, 'run')} now · {warm}"
-            )
+            st.caption(plain(f"{worker.host} · process {worker.pid} · {worker_state(worker)}"))
 
 
 def _no_worker() -> str:
     if state.settings().worker_managed:
         return "None reports at the moment: runs wait in the queue. `python run_dashboard.py` keeps one."
     return "None has reported yet: one is being started. Runs wait for it in the queue."
-
-
-def _worker_label(workers: list[Worker]) -> str:
-    if not workers:
-        return "Worker: none"
-    if any(worker.running for worker in workers):
-        return "Worker: busy"
-    return "Worker: warm" if any(worker.warm for worker in workers) else "Worker: warming up"
 
 
 def _ledger_chip() -> None:
@@ -97,3 +89,4 @@ def _ledger_chip() -> None:
         st.code(
             state.ledger().engine.url.render_as_string(hide_password=True), language=None, wrap_lines=True
         )
+        st.page_link("tracking/ui/pages/health.py", label="Its health", icon=":material/health_and_safety:")

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import streamlit as st
@@ -18,13 +18,17 @@ from tracking.domain.cost import CostState
 from tracking.domain.run import Run
 from tracking.domain.spec import Dataset
 from tracking.errors import DatasetError
+from tracking.ledger.batches import BatchBook
+from tracking.ledger.clock import lead_of
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook
+from tracking.ledger.workers import Worker, WorkerList
 from tracking.pricing.book import PRICES, PriceBook
 from tracking.pricing.publication import FETCHED_LIST
 from tracking.settings import REPOSITORY, Settings
 
+BATCH = "batch"  # the id of the batch that the Runs page shows, in the URL
 RUN = "run"  # the current run's id: in the URL, and in the session because leaving a page clears the URL
 
 # What tells billed models apart in the ledger: the model that answered is billed, but some do not say.
@@ -64,6 +68,20 @@ def run_book() -> RunBook:
     return RunBook(ledger())
 
 
+def batch_book() -> BatchBook:
+    return BatchBook(ledger())
+
+
+def workers() -> list[Worker]:
+    """The workers that live now, on whatever computer."""
+    return WorkerList(ledger()).living()
+
+
+def now() -> datetime:
+    """The time by the database's clock, which says when a run began and when it was last heard of."""
+    return datetime.now(UTC) + _lead(settings().ledger_url)
+
+
 def outputs() -> OutputStore:
     return _outputs(settings().outputs_url)
 
@@ -79,8 +97,12 @@ def shipped_prices() -> PriceBook:
 
 
 def model_sums() -> ModelSums:
-    """What the ledger's calls add up to per model. It reads all of them: again when there is a newer one."""
-    return _model_sums(settings().ledger_url, ledger().last_call_id())
+    """What the ledger's calls add up to per model."""
+    by, calls = MODEL_COLUMNS, ledger()
+    sums = calls.totals(by=by)
+    unpriced = frozenset((group, each.unpriced_requests) for group, each in sums.items())
+    hidden = _unpriced_sums(settings().ledger_url, unpriced) if any(n for _, n in unpriced) else {}
+    return ModelSums(sums, hidden, calls.latest(by=by))
 
 
 def price_stamp() -> tuple[int, ...]:
@@ -143,12 +165,17 @@ def set_run(run_id: str) -> None:
 
 def is_final(run: Run) -> bool:
     """Whether it has ended; one whose process went silent has, though nobody could write that down."""
-    return run.state_at(datetime.now(UTC)).is_final
+    return run.state_at(now()).is_final
 
 
 def forget_run() -> None:
     st.session_state[RUN] = None
     st.query_params.pop(RUN, None)
+
+
+@st.cache_resource(ttl=60, max_entries=4, show_spinner=False)
+def _lead(url: str) -> timedelta:
+    return lead_of(_ledger(url).engine)
 
 
 def _environment() -> int:
@@ -183,14 +210,13 @@ def _price_book(stamp: tuple[int, ...], overrides: Path | None) -> PriceBook:  #
     return PriceBook.load_usable(overrides)
 
 
-# Calls of a process that died may come in late, and are older than the last one.
+# No sums are kept of unpriced calls alone: they are read, again when there are others.
 @st.cache_resource(ttl=60, max_entries=4, show_spinner=False)
-def _model_sums(url: str, last_call_id: str | None) -> ModelSums:  # noqa: ARG001  # decides when to read anew
-    by, calls = MODEL_COLUMNS, _ledger(url)
-    sums = calls.totals(by=by)
-    some_hidden = any(each.unpriced_requests for each in sums.values())
-    hidden = calls.totals(by=by, cost_state=str(CostState.UNPRICED), billed=1) if some_hidden else {}
-    return ModelSums(sums, hidden, calls.latest(by=by))
+def _unpriced_sums(
+    url: str,
+    unpriced: frozenset[tuple[tuple[str | None, ...], int]],  # noqa: ARG001  # decides when to read anew
+) -> dict[tuple[str | None, ...], CallTotals]:
+    return _ledger(url).totals(by=MODEL_COLUMNS, cost_state=str(CostState.UNPRICED), billed=1)
 
 
 # A local model server may be started or stopped at any time, and nothing announces it.

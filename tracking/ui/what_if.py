@@ -1,8 +1,9 @@
 """What if: recorded calls priced on other models, in another tier, with more of a cache. Changes nothing."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
@@ -10,8 +11,10 @@ import streamlit as st
 from tracking.analysis.what_if import COLUMNS, OWN, Recorded, Replay, Scenario, recorded, replay
 from tracking.domain.cost import CostState
 from tracking.domain.money import usd as dollars
+from tracking.ledger.database import moment
+from tracking.ledger.newest import billed_since, reaching_back
 from tracking.pricing.names import FREE_PROVIDERS
-from tracking.report.format import counted, usd
+from tracking.report.format import counted, usd, when
 from tracking.ui import state
 from tracking.ui.prose import plain
 
@@ -25,6 +28,16 @@ _TIERS: Final = {
     "priority": "priority",
 }
 _UNCHANGED: Final = "the models that answered"
+_MOST: Final = 200_000  # calls that are read and priced one by one: a second
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Calls, how many there are in all, and from when on; None: all of them."""
+
+    columns: dict[str, list[Any]]
+    all_calls: int
+    since: datetime | None
 
 
 def what_if_section() -> None:
@@ -44,10 +57,16 @@ def what_if_section() -> None:
             help="Of every call's input.",
         ) if st.toggle("Assume a cache", key="what_if.assume") else None  # fmt: skip
         today = st.toggle("At today's prices", key="what_if.today")
-    calls = _recorded(period)
+    found = _found(state.settings().ledger_url, period)
+    if note := _bounded(found, period):
+        st.warning(plain(note), icon=":material/content_cut:")
+    calls = recorded(found.columns)
     if not len(calls):
-        st.info(f"No billed call is on record for {period}. Run an analysis, or choose a longer period.")
+        if not note:
+            st.info(f"No billed call is on record for {period}. Run an analysis, or choose a longer period.")
         return
+    if note:
+        period = f"those of {period} that are replayed"
     base = Scenario(
         service_tier=_TIERS[tier],
         cached_share=None if cached is None else Fraction(cached, 100),
@@ -123,15 +142,28 @@ def _candidates() -> list[tuple[str, str, str]]:
     return [(m.label, m.provider, m.model) for m in models if m.model and m.provider not in FREE_PROVIDERS]
 
 
-@st.cache_data(max_entries=8, ttl=20, show_spinner=False)
-def _rows(url: str, period: str) -> dict[str, list[object]]:  # noqa: ARG001  # the ledger's address is the cache's key
-    days = _PERIODS[period]
-    since = {} if days is None else {"since": datetime.now(UTC) - timedelta(days=days)}
-    return state.ledger().columns(*COLUMNS, billed=1, **since)
+def _bounded(found: _Found, period: str) -> str:
+    """That not all calls of a period are replayed; empty where they are."""
+    if found.since is None:
+        return ""
+    tz = st.context.timezone
+    return (
+        f"There are {found.all_calls:,} billed calls in {period}, of which at most {_MOST:,} are replayed: "
+        f"the newest, from {when(found.since, tz)} on."
+    )
 
 
-def _recorded(period: str) -> Recorded:
-    return recorded(_rows(state.settings().ledger_url, period))
+@st.cache_data(max_entries=8, ttl=20, show_spinner="Reading the calls …")
+def _found(url: str, period: str) -> _Found:  # noqa: ARG001  # the ledger's address is the cache's key
+    """The calls of a period, or the newest of them; how many there are is known from sums."""
+    ledger, now, days = state.ledger(), datetime.now(UTC), _PERIODS[period]
+    since = None if days is None else now - timedelta(days=days)
+    count, cut = billed_since(ledger, since), None
+    if count > _MOST:
+        [first] = ledger.sums("first_at")["first_at"]
+        since = cut = reaching_back(ledger, since or moment(first), now, _MOST)
+    bounds = {} if since is None else {"since": since}
+    return _Found(ledger.columns(*COLUMNS, billed=1, **bounds), count, cut)
 
 
 def _replay(calls: Recorded, scenario: Scenario) -> Replay:

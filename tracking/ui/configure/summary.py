@@ -1,6 +1,7 @@
 """The run in one line, which is always true, and what a person should know before starting it."""
 
 from tracking.crew.catalog import Catalog, ModelEntry
+from tracking.crew.estimate import Estimate
 from tracking.domain.cost import Cost, CostState
 from tracking.domain.spec import RunSpec
 from tracking.report.format import counted, tokens, usd
@@ -14,10 +15,14 @@ def summary_line(draft: Draft) -> str:
     parts = [counted(len(draft.spec.agents), "agent"), counted(len(_tasks(draft)), "task")]
     parts.append(models_in_words(draft.catalog, draft.spec))
     if draft.plan is not None:
-        found = draft.plan.estimate
-        parts.append(f"about {tokens(_rounded(found.tokens))} tokens ({_range(found.low, found.high)})")
-        parts.append(_cost_in_words(found.cost))
+        parts.append(estimate_in_words(draft.plan.estimate))
     return " · ".join(parts)
+
+
+def estimate_in_words(found: Estimate) -> str:
+    """`about 1,100 tokens (900 to 1,400) · $0.0025`."""
+    used = f"about {tokens(_rounded(found.tokens))} tokens ({_range(found.low, found.high)})"
+    return f"{used} · {_cost_in_words(found.cost)}"
 
 
 def cautions(draft: Draft) -> list[str]:

@@ -33,7 +33,19 @@ POSTGRES = "postgresql://postgres@127.0.0.1:5432"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-bench", action="store_true", help="also measure the ratios of tests/bench")
     parser.addoption(
+        "--bench-calls", type=int, default=10_000_000, help="how many calls the benches' history has"
+    )
+    parser.addoption(
+        "--bench-home", default=ROOT / ".dashboard" / "bench", help="where it is kept; it is made once"
+    )
+    parser.addoption(
         "--run-compat", action="store_true", help="also install other crewai versions and test them"
+    )
+    parser.addoption(
+        "--runs-of-load", type=int, default=9, help="how many runs test_many_workers.py has carried out"
+    )
+    parser.addoption(
+        "--minutes-of-load", type=float, default=0, help="how long test_soak.py keeps everything busy"
     )
     parser.addoption("--write-modes", action="store_true", help="write docs/modes.md from this run")
     parser.addoption("--write-prices", action="store_true", help="ask litellm anew and write docs/prices.md")
@@ -92,12 +104,22 @@ def postgres_server() -> str:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """A database of this test's own."""
+    yield from _new_database(postgres_server)
+
+
+@pytest.fixture
+def other_postgres_url(postgres_server: str) -> Iterator[str]:
+    """Another one."""
+    yield from _new_database(postgres_server)
+
+
+def _new_database(server: str) -> Iterator[str]:
     import psycopg
 
     name = f"swarm_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-        yield f"{postgres_server}/{name}"
+        yield f"{server}/{name}"
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

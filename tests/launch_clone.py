@@ -64,7 +64,8 @@ if sys.argv[1] == "prepare":
     raise SystemExit(int((root / "prepare_code").read_text()))
 (root / "worker_env.json").write_text(json.dumps(dict(os.environ)))
 if (root / "worker_is_stubborn").exists():
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it would end its runs first
 run = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 with (root / "pids.txt").open("a") as pids:
     print(os.getpid(), run.pid, file=pids, flush=True)

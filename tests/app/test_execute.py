@@ -84,7 +84,7 @@ def test_two_clicks_at_once_make_one_run(dashboard_home, ledger, monkeypatch):
     with ThreadPoolExecutor(8) as clicks:
         list(clicks.map(lambda _: _run(ticket, spec, "Custom"), range(8)))
     assert handed == ["Custom"]
-    assert ticket.run_id == "run1"
+    assert ticket.made == "run1"
 
 
 def test_a_run_that_could_not_be_handed_over_is_explained_and_can_be_tried_again(

@@ -261,3 +261,12 @@ def test_what_if_names_the_cheapest_and_says_what_is_left_out(monkeypatch):
 
 def test_what_if_without_calls_says_so():
     assert "No billed call is on record" in text(opened("What if"))
+
+
+def test_what_if_replays_the_newest_of_too_many_calls_and_says_so(monkeypatch):
+    monkeypatch.setattr("tracking.ui.what_if._MOST", 3)
+    now = datetime.now(UTC)
+    keep(run(), [call(number, started_at=now - timedelta(hours=number)) for number in range(6)])
+    said = text(opened("What if"))
+    assert "There are 6 billed calls in the last 30 days, of which at most 3 are replayed" in said
+    assert "3 calls of those of the last 30 days that are replayed would have cost" in said

@@ -258,6 +258,25 @@ def test_a_silent_run_is_shown_as_lost_with_its_calls():
     assert list(test.table[0].value["Tokens"]) == [""]  # its task was another one
 
 
+def test_a_lost_run_is_run_again_by_a_button_as_another_run(monkeypatch):
+    handed_over = []
+    monkeypatch.setattr("tracking.crew.queue.enqueue", lambda _, run_id: handed_over.append(run_id))
+    keep(run(RunState.LOST), [call(0)], tasks(RunState.LOST))
+    test = results()
+    test.button(key="run_it_again").click().run()
+    [again] = handed_over
+    assert test.session_state["run"] == again
+    assert (kept(again).name, kept(again).spec) == (kept().name, kept().spec)
+    assert (kept().state, kept(again).state) == (RunState.LOST, RunState.QUEUED)
+
+
+def test_a_completed_run_and_a_crew_of_ones_own_are_not_offered_again():
+    keep(run(), three_calls(), tasks(*DONE), outputs())
+    keep(dataclasses.replace(run(RunState.LOST, run_id="own"), spec={}))
+    for run_id in ("run", "own"):
+        assert "run_it_again" not in {button.key for button in results(run_id).button}
+
+
 def test_a_lost_task_is_shown_to_have_used_at_least_what_is_known():
     progressing = tasks(RunState.COMPLETED, RunState.RUNNING)
     keep(run(RunState.RUNNING), three_calls()[:2], progressing)

@@ -7,7 +7,9 @@ from run_support import BEGAN, agreeing, call, keep, outputs, run, tasks, three_
 from streamlit.testing.v1 import AppTest
 
 from tracking.domain.run import RunState
-from tracking.settings import REPOSITORY
+from tracking.ledger.ledger import Ledger
+from tracking.ledger.runs import RunBook
+from tracking.settings import REPOSITORY, Settings
 
 PAGE = "tracking/ui/pages/runs.py"
 
@@ -114,3 +116,52 @@ def test_a_history_of_thousands_takes_three_queries(monkeypatch):
     runs_page()
     about_calls = [statement for statement in asked if "FROM calls" in statement]
     assert len(about_calls) == 1
+
+
+def many(count):
+    """As many runs, of which every tenth failed; each with a call."""
+    with Ledger.open(Settings().ledger_url) as ledger:
+        book = RunBook(ledger)
+        for number in range(count):
+            state = RunState.FAILED if number % 10 == 0 else RunState.COMPLETED
+            at = BEGAN + timedelta(hours=number)
+            book.add(run(state, run_id=f"r{number}", name=f"Run {number}", created_at=at))
+        ledger.append_all(
+            call(0, run_id=f"r{number}", started_at=BEGAN + timedelta(hours=number))
+            for number in range(count)
+        )
+
+
+def test_only_the_newest_of_many_runs_are_shown_and_the_title_is_of_all():
+    many(230)
+    test = runs_page()
+    assert test.title[0].value == r"230 runs used 96,600 tokens, \$0.0276"  # 230 x 420, and x $0.00012
+    assert listed(test)[:2] == ["Run 229", "Run 228"]
+    assert len(listed(test)) == 200
+    assert any("The newest 200 of 230." in one.value for one in test.caption)
+    test.button(key="more").click().run()
+    assert len(listed(test)) == 230
+    assert test.query_params["show"] == "400"
+
+
+def test_a_search_is_made_over_all_runs():
+    many(230)
+    test = runs_page()
+    test.text_input(key="q").set_value("r5").run()
+    assert listed(test) == [*(f"Run {number}" for number in range(59, 49, -1)), "Run 5"]
+    test.text_input(key="q").set_value("completed").run()
+    title = r"207 runs match; the newest 200 used 84,000 tokens, \$0.024"
+    assert test.title[0].value == title
+
+
+@pytest.mark.parametrize("show", ["", "nonsense", "-5", "0"])
+def test_a_link_that_asks_for_no_sensible_number_shows_the_usual_one(show):
+    history()
+    assert len(listed(runs_page(show=show))) == 2
+
+
+def test_the_data_of_the_days_is_one_click_away():
+    history()
+    test = runs_page()
+    test.session_state["day_data"] = True
+    assert list(test.run().dataframe[0].value["Day"]) == ["21 Nov 2026", "19 Nov 2026"]

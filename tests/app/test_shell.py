@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tracking.ledger.runs import RunBook, Worker
+from tracking.ledger.workers import Worker, WorkerList
 from tracking.settings import REPOSITORY
 from tracking.ui.boundary import boundary
 
@@ -22,13 +22,32 @@ def test_the_sidebar_names_model_worker_and_ledger(page):
 
 def test_the_chips_follow_the_worker_and_the_ledger(page, submitted, ledger):
     now = datetime.now(UTC)
-    worker = Worker("w", "host", 1, now, now, running=0, warm=True, versions={})
-    RunBook(ledger).beat_worker(worker)
+    worker = Worker("w", "host", 1, now, running=0, warm=True, versions={})
+    WorkerList(ledger).beat(worker)
     at = page()
     at.button(key="execute.run").click().run()
     assert chips(at) == ["Local demo model", "Worker: warm", "SQLite, 1 run"]
-    RunBook(ledger).beat_worker(dataclasses.replace(worker, running=1))
+    WorkerList(ledger).beat(dataclasses.replace(worker, running=1))
     assert chips(at.run())[1] == "Worker: busy"
+
+
+def test_the_chip_counts_several_workers_and_says_which_drain_and_how_they_differ(page, ledger):
+    now = datetime.now(UTC)
+    alpha = Worker("a", "alpha", 1, now, running=1, warm=True, versions={"crewai": "1.15.30"}, concurrency=2)
+    beta = dataclasses.replace(alpha, worker_id="b", host="beta", running=0, versions={"crewai": "1.16.0"})
+    gamma = dataclasses.replace(alpha, worker_id="c", host="gamma", draining=True)
+    for worker in (alpha, beta, gamma):
+        WorkerList(ledger).beat(worker)
+    at = page()
+    assert chips(at)[1] == "3 workers, 1 busy, 1 draining"
+    [note] = at.sidebar.warning
+    assert note.value == "Workers differ in crewai: 1.15.30 on alpha and gamma, 1.16.0 on beta"
+    lines = [line.value for line in at.sidebar.caption if "process 1" in line.value]
+    assert [line.replace("\\", "") for line in lines] == [
+        "alpha · process 1 · 1 run now, at most 2 at a time, a spare process is ready",
+        "beta · process 1 · 0 runs now, at most 2 at a time, a spare process is ready",
+        "gamma · process 1 · 1 run now, takes no new one and ends then",
+    ]
 
 
 def test_a_broken_configuration_is_explained_with_file_and_next_step(page, dashboard_home, monkeypatch):

@@ -10,7 +10,7 @@ from meter import MeterServer
 from tracking import Ledger
 from tracking.crew.queue import submit
 from tracking.domain.spec import RunSpec
-from tracking.ledger.runs import RunBook
+from tracking.ledger.workers import WorkerList
 from tracking.settings import Settings
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
@@ -38,8 +38,8 @@ def test_a_click_leads_to_the_first_model_call_within_two_seconds(tmp_path, monk
 
 
 def _one(settings, ledger):
-    book = RunBook(ledger)
-    wait_until(lambda: any(worker.warm for worker in book.workers()), "a warm worker")
+    workers = WorkerList(ledger)
+    wait_until(lambda: any(worker.warm for worker in workers.living()), "a warm worker")
     run_id = submit(settings, ledger, SPEC, name="bench")
     wait_until(lambda: ledger.run(run_id).state.is_final, "the end of the run")
     first = next(ledger.calls(run_id=run_id))

@@ -17,7 +17,7 @@ from tracking import Ledger, track
 from tracking.crew.queue import submit
 from tracking.domain.run import RunState
 from tracking.domain.spec import RunSettings, RunSpec
-from tracking.ledger.runs import RunBook
+from tracking.ledger.workers import WorkerList
 from tracking.settings import Settings
 
 pytestmark = [
@@ -65,7 +65,7 @@ def dashboard(meter, ledger, tmp_path):
     with streamlit(tmp_path / "dashboard.log", port) as (url, process):
         yield url, process, port
     # A worker that the page started is a session of its own, and outlives the page.
-    for worker in RunBook(ledger).workers():
+    for worker in WorkerList(ledger).living():
         os.killpg(worker.pid, signal.SIGKILL)
 
 

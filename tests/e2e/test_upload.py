@@ -14,7 +14,7 @@ def test_a_file_that_is_replaced_gives_way_to_the_next_one(page, tmp_path):
         for name in ("first.csv", "second.csv", "third.csv"):
             (tmp_path / name).write_text(SALES)
             settled(page)
-            page.locator("input[type=file]").set_input_files(tmp_path / name)
+            page.get_by_label("Use my own sales data").locator("input").set_input_files(tmp_path / name)
             page.get_by_test_id("stMarkdown").filter(has_text=f"{name} · 2 rows").wait_for()
         settled(page)
         page.get_by_role("button", name="Use the sample instead").click()

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from tracking import TokenUsage, normalize_usage
 from tracking.capture import payloads as p
+from tracking.domain.usage import counts_of
 
 COUNT = st.integers(min_value=0, max_value=10**9)
 NAMES = st.sampled_from(
@@ -71,3 +72,14 @@ def test_gemini_totals_hold_thoughts_once(prompt, candidates, thoughts):
 def test_adding_usages_loses_and_invents_nothing(counts):
     added = sum((TokenUsage(input_tokens=i, output_tokens=o) for i, o in counts), TokenUsage())
     assert (added.total_tokens or 0) == sum(i + o for i, o in counts)
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.none() | st.integers(0, 10**6))
+def test_usage_is_restored_from_its_counts_as_it_was(cached, output, searches):
+    usage = TokenUsage(
+        input_tokens=2 * cached,
+        output_tokens=output,
+        cache_read_input_tokens=cached,
+        web_search_requests=searches,
+    )
+    assert TokenUsage.restored(counts_of(usage)) == usage

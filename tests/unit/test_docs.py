@@ -85,8 +85,14 @@ def test_a_lock_has_the_header_that_the_documented_command_writes(lock):
 def test_every_page_and_tab_the_readme_and_changelog_name_is_in_the_code():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     pages = (ROOT / "dashboard.py").read_text(encoding="utf-8")
-    assert re.findall(r'[^_]title="([^"]+)"', pages) == ["Analyze", "Runs", "Models & prices"]
-    for title in ("Models & prices", "Your own prices", "What if"):
+    assert re.findall(r'[^_]title="([^"]+)"', pages) == [
+        "Analyze",
+        "Runs",
+        "Overview",
+        "Models & prices",
+        "Health",
+    ]
+    for title in ("Overview", "Models & prices", "Your own prices", "What if", "Health"):
         assert title in README
         assert title in CODE + pages
     for title in ("Task Configuration", "Execute Analysis", "Results & Visualization"):

@@ -1,8 +1,13 @@
 """What the doctor prints, beside what the launcher's own tests show."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
+from tracking import Ledger
 from tracking.crew import doctor
+from tracking.ledger.workers import Worker, WorkerList
 from tracking.settings import Settings
 
 
@@ -26,3 +31,16 @@ def test_a_crewai_that_nobody_has_tested_is_named_with_what_follows(printed):
 
 def test_a_tested_crewai_needs_no_words(printed):
     assert "tested with" not in printed("1.15.30")
+
+
+def test_every_worker_is_told_with_what_it_does_and_how_versions_differ(printed, tmp_path):
+    began = datetime(2026, 1, 5, tzinfo=UTC)
+    one = Worker("1", "alpha", 7, began, running=1, warm=True, versions={"crewai": "1.15.30"}, concurrency=2)
+    other = replace(one, worker_id="2", host="beta", versions={"crewai": "1.14.0"}, draining=True)
+    with Ledger.open(Settings(home=tmp_path).ledger_url) as ledger:
+        WorkerList(ledger).beat(one)
+        WorkerList(ledger).beat(other)
+    out = printed("1.15.30")
+    assert "alpha, process 7: 1 run now, at most 2 at a time, a spare process is ready" in out
+    assert "beta, process 7: 1 run now, takes no new one and ends then" in out
+    assert "Workers differ in crewai: 1.14.0 on beta, 1.15.30 on alpha" in out

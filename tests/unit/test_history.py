@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from run_support import BEGAN, call, estimated, refused, run, three_calls
@@ -8,7 +8,16 @@ from tracking.domain.cost import CostState
 from tracking.domain.reading import Reading, Source
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import RunState
-from tracking.report.history import add_up, by_day, entries, history_frame, matching, sums_note, sums_title
+from tracking.report.history import (
+    add_up,
+    entries,
+    every_note,
+    every_title,
+    history_frame,
+    some_title,
+    sums_note,
+    sums_title,
+)
 
 LATER = BEGAN + timedelta(hours=1)
 
@@ -81,14 +90,6 @@ def test_a_silent_run_is_shown_as_lost_before_anybody_buries_it():
     assert history()[5].state is RunState.LOST
 
 
-def test_filters_narrow_and_empty_ones_do_not():
-    found = history()
-    assert matching(found) == found
-    assert [e.run.run_id for e in matching(found, states=["failed", "lost"])] == ["b", "f"]
-    assert [e.run.run_id for e in matching(found, preset="brand")] == ["b"]
-    assert [e.run.run_id for e in matching(found, text="brand FAILED")] == ["b"]
-
-
 def test_the_table_leaves_empty_what_was_not_used_and_says_what_is_not_known():
     frame = history_frame(history(), {"comprehensive": "Comprehensive"}).set_index("name")
     rows = history_frame(history(), {"comprehensive": "Comprehensive"})
@@ -100,8 +101,16 @@ def test_the_table_leaves_empty_what_was_not_used_and_says_what_is_not_known():
     assert frame.loc["Brand", "share"] == 19.0  # 420 / 2215
 
 
-def test_days_are_the_viewers_and_add_up_to_the_whole():
-    days = by_day(history(), "Asia/Tokyo")
-    assert [day for day, _ in days] == [date(2026, 11, 21), date(2026, 11, 22)]
-    assert sum(sums.tokens for _, sums in days) == add_up(history()).tokens
-    assert [day for day, _ in by_day(history(), None)] == [date(2026, 11, 20), date(2026, 11, 21)]
+def test_where_not_all_that_match_are_shown_the_title_says_of_which_the_sums_are():
+    assert some_title(3120, add_up(history()[:2])) == (
+        "3,120 runs match; the newest 2 used 1,695 tokens, $0.00048"
+    )
+
+
+def test_a_whole_ledger_is_told_by_its_calls():
+    sums = totals([*three_calls(), call(3, nano=None), call(4, tokens=None), estimated(5)])
+    assert every_title(250_000, sums) == "250,000 runs used ≥ 1,935 tokens, ≥ $0.00045"
+    assert every_note(sums) == (
+        "1 call with tokens that are not known, 1 call with tokens that are estimated, 2 calls unpriced"
+    )
+    assert every_note(totals(three_calls())) == ""

@@ -46,8 +46,8 @@ def refusal():
             "worker_concurency = 1",
             (
                 "dashboard.toml: there is no setting worker_concurency. Rename or remove it; there are home, "
-                "config, database_url, upload_limit_mb, worker_concurrency, worker_managed, cost_shown, "
-                "server"
+                "config, database_url, upload_limit_mb, worker_concurrency, total_concurrency, "
+                "keep_calls_days, archive_calls, survive_power_cut, worker_managed, cost_shown, server"
             ),
         ),
         ("upload_limit_mb = ", "dashboard.toml can't be read: Invalid value (at end of document)"),

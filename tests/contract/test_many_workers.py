@@ -110,7 +110,7 @@ def test_three_workers_of_which_one_is_killed_and_one_drained_carry_out_every_ru
 
 
 def test_two_workers_on_one_sqlite_file_share_the_runs_and_carry_out_each_once(monkeypatch, tmp_path):
-    count, patience = 5, 240
+    count, patience = 3, 240
     monkeypatch.setenv("OPENAI_API_KEY", "test")
     provider, database_url = Provider(held=None), f"sqlite:///{tmp_path / 'shared.sqlite'}"
     settings = Settings(database_url=database_url)

@@ -46,11 +46,13 @@ class Run:
     Attributes:
         name: what the person called it, or its preset.
         spec: the run spec as written by the page, as JSON types; empty for a crew of the user's own.
+        stop_after_task_at: when somebody asked for its end after the task that was under way.
         stop_reason: why a run was stopped or lost, in a sentence.
         error: type, message and traceback of a failure.
         readings: the readings and their verdict as JSON types, once taken (see `domain.reading`).
         batch_id: the batch it is one of, and `batch_position` its place there, from 0; None: of no batch.
         evidence: what the debug panel shows: versions, attributes found, the tracker's own losses.
+        budget_wait: the refusal that it waits to see undone, as JSON types; None: it waits for no budget.
     """
 
     run_id: str
@@ -62,6 +64,7 @@ class Run:
     finished_at: datetime | None = None
     heartbeat_at: datetime | None = None
     stop_requested_at: datetime | None = None
+    stop_after_task_at: datetime | None = None
     stop_reason: str | None = None
     worker: str | None = None
     pid: int | None = None
@@ -71,6 +74,7 @@ class Run:
     error: Mapping[str, str] | None = None
     readings: Mapping[str, Any] | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    budget_wait: Mapping[str, Any] | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -54,8 +54,11 @@ _written: dict[int, tuple[Receipt, str]] = {}
 _MOST_WRITTEN = 1_000
 _SEARCHED = 600  # characters: PostgreSQL has no more than 2,700 bytes in a row of an index
 _NAME = 200
-_RUN_TIMES = ("created_at", "started_at", "finished_at", "heartbeat_at", "stop_requested_at")
-_RUN_JSON = ("spec", "error", "readings", "evidence")
+_RUN_TIMES = (
+    *("created_at", "started_at", "finished_at", "heartbeat_at"),
+    *("stop_requested_at", "stop_after_task_at"),
+)
+_RUN_JSON = ("spec", "error", "readings", "evidence", "budget_wait")
 _RUN_PLAIN = ("run_id", "name", "preset", "stop_reason", "worker", "pid", "batch_id", "batch_position")
 
 

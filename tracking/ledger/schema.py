@@ -96,6 +96,7 @@ runs = Table(
     Column("finished_at", BigInteger),
     Column("heartbeat_at", BigInteger),
     Column("stop_requested_at", BigInteger),
+    Column("stop_after_task_at", BigInteger),  # when somebody asked for it; since schema 4
     Column("stop_reason", Text),
     Column("worker", Text),
     Column("pid", Integer),
@@ -105,6 +106,7 @@ runs = Table(
     Column("evidence", Text, nullable=False),  # JSON
     Column("batch_id", Text),  # since schema 4
     Column("batch_position", Integer),
+    Column("budget_wait", Text),  # JSON: the refusal that a run waits to see undone; since schema 4
     Column("searched", Text),  # what a person may look for, see `rows.searched`; since schema 4
     # Everything that runs are searched by is in it: their other columns are long, and there are many rows.
     Index("runs_by_time", "created_at", "state", "preset", "searched", "run_id"),
@@ -159,4 +161,86 @@ workers = Table(
     # Not there before schema 4: a worker of an older program that still runs says nothing of them.
     Column("concurrency", Integer, nullable=False, server_default="1"),
     Column("draining", Integer, nullable=False, server_default="0"),  # 1: it takes no new run
+)
+
+# Calls that have been sent and have not ended, as their run's process last said: for those who watch.
+calls_under_way = Table(
+    "calls_under_way",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("run_id", Text, nullable=False, index=True),
+    Column("started_at", BigInteger, nullable=False),
+    Column("provider_name", Text, nullable=False),
+    Column("request_model", Text, nullable=False),
+    Column("operation_name", Text, nullable=False),
+    Column("agent_name", Text),
+    Column("task_name", Text),
+    Column("output_tokens", BigInteger),  # estimated from what arrived so far; None: nothing did
+)
+
+# What a budget has given out in one of its periods. Amounts of those who ask before they spend are exact;
+# `other_…` is what everybody else recorded in the ledger.
+budget_accounts = Table(
+    "budget_accounts",
+    metadata,
+    Column("budget", Text, primary_key=True),
+    Column("period", Text, primary_key=True),  # a run's id, or the period's name (2026-11-22, 2026-W47, all)
+    Column("since", BigInteger),  # inclusive; None: from the beginning
+    Column("until", BigInteger),  # exclusive; None: for ever
+    *(
+        Column(f"{kind}_{unit}", BigInteger, nullable=False, server_default="0")
+        for kind in ("settled", "presumed", "other", "reserved", "raised", "overshoot")
+        for unit in ("nano_usd", "tokens", "calls")
+    ),
+    Column("refused", Integer, nullable=False, server_default="0"),  # calls
+    Column("warned", Integer, nullable=False, server_default="0"),  # per cent of the limit, the last told
+    Column("synced_at", BigInteger),  # when `other_…` was last read
+)
+
+# What was set aside for a call that has not ended yet.
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("holder", Text, nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("run_id", Text),
+    Column("accounts", Text, nullable=False),  # JSON: [[budget, period, nano-dollars, tokens], ...]
+)
+
+# Processes that hold reservations. One that has fallen silent holds none.
+reservation_holders = Table(
+    "reservation_holders",
+    metadata,
+    Column("holder", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("heartbeat_at", BigInteger, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("alert_id", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),  # alerts of the same key are the same news
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("run_id", Text),
+    Index("alerts_by_key", "key", "at"),
+)
+
+# Every attempt to tell an alert to one destination is this row, tried again until it is sent or given up.
+alert_deliveries = Table(
+    "alert_deliveries",
+    metadata,
+    Column("alert_id", Integer, primary_key=True, autoincrement=False),
+    Column("destination", Text, primary_key=True),  # its name in config/alerts.toml; never its address
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("problem", Text),
+    Index("alert_deliveries_by_state", "state", "due_at"),
 )

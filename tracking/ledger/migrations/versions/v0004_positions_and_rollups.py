@@ -30,6 +30,8 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("batch_id", sa.Text))
     op.add_column("runs", sa.Column("batch_position", sa.Integer))
     op.add_column("runs", sa.Column("searched", sa.Text))
+    op.add_column("runs", sa.Column("stop_after_task_at", sa.BigInteger))
+    op.add_column("runs", sa.Column("budget_wait", sa.Text))
     op.drop_index("runs_by_time", "runs")
     op.add_column("workers", sa.Column("draining", sa.Integer, nullable=False, server_default="0"))
     op.add_column("workers", sa.Column("concurrency", sa.Integer, nullable=False, server_default="1"))

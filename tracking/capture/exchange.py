@@ -34,6 +34,7 @@ class Exchange:
         place: Place,
         settled: Callable[[], Whereabouts | None] | None = None,
     ) -> None:
+        self.call_id = new_call_id()
         self._endpoint = endpoint
         self._model = endpoint.model or asked.model or "unknown"
         self._usual = _usual_purpose(endpoint, asked, scope)
@@ -140,7 +141,7 @@ class Exchange:
             self._tracker.count_beside(Uncounted.EMBEDDINGS if embeds else Uncounted.OTHER_CLIENT, 0, tokens)
         self._tracker.record(
             LlmCall(
-                call_id=new_call_id(),
+                call_id=self.call_id,
                 run_id=self._tracker.run_id,
                 started_at=self._started_at,
                 duration=perf_counter() - self._started,

@@ -1,0 +1,1 @@
+"""Telling people: what is worth it, whom, when, and whether it arrived."""

@@ -9,13 +9,12 @@ from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 _CLOCK: Final = r"([01]\d|2[0-3]):([0-5]\d)"
-_CLOCK: Final = r"([01]\d|2[0-3]):([0-5]\d)"
 _HOURS: Final = re.compile(rf"{_CLOCK}\s*-\s*{_CLOCK}")
 
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """From `start` (inclusive) to `end` (exclusive) by the clock on the wall in `zone`, also over midnight."""
+    """From `start` (inclusive) to `end` (exclusive) by the wall clock of `zone`, also over midnight."""
 
     start: time
     end: time

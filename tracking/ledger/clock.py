@@ -20,6 +20,14 @@ def now_of(engine: sa.Engine) -> sa.ColumnElement[int]:
     return sa.literal(microseconds(datetime.now(UTC)), sa.BigInteger)
 
 
+def read_clock(engine: sa.Engine) -> datetime:
+    """The time now by the database's clock. Raises LedgerError: it can't be asked."""
+    if engine.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    with engine.connect() as connection:
+        return moment(connection.execute(sa.select(now_of(engine))).scalar_one())
+
+
 def lead_of(engine: sa.Engine) -> timedelta:
     """How far the database's clock is ahead of this computer's, to about the time that a question takes.
 

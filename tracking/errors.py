@@ -9,9 +9,13 @@ TrackingError
 ├── LedgerError            the ledger can't be opened, read or written
 │   └── LedgerVersionError   it was written by a newer program
 ├── QueueError             a run could not be handed to a worker
-├── ModelUnavailable       a model is configured but can't be used here (key, package, weights)
-└── BudgetExceeded         the run's token budget is spent; raised before the next call is sent
+└── ModelUnavailable       a model is configured but can't be used here (key, package, weights)
+
+BudgetExceeded           a call does not fit a budget; raised in its place, before it is sent
 ```
+
+`BudgetExceeded` stands apart, as asyncio's CancelledError does: clients and crewai take an `Exception` for a
+failure of the provider, and would make the call again.
 
 A message says what was found, where, and what to do about it.
 """
@@ -58,5 +62,13 @@ class ModelUnavailable(TrackingError):
     """A configured model can't be used on this machine."""
 
 
-class BudgetExceeded(TrackingError):
-    """The run's token budget is spent. Raised before the next call is sent."""
+class BudgetExceeded(BaseException):
+    """A call does not fit a budget, and was not sent.
+
+    Attributes:
+        refusal: which budget, and by how much (`domain.budget.Refusal`); None: it could not be asked.
+    """
+
+    def __init__(self, message: str, refusal: object = None) -> None:
+        super().__init__(message)
+        self.refusal = refusal

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tracking.budgets.manager import TokenBudgetManager
 from tracking.capture import scope, taps
 from tracking.capture.evidence import evidence
 from tracking.capture.readings import crew_reading, result_reading
 from tracking.capture.tracker import Tracker
+from tracking.domain.budget import Budget
 from tracking.domain.call import LlmCall
 from tracking.domain.cost import Cost
 from tracking.domain.reading import TokenMetrics
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import Run, RunState
-from tracking.errors import LedgerError
+from tracking.errors import BudgetExceeded, LedgerError
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.runs import RunBook
 from tracking.pricing.book import PriceBook
@@ -35,6 +37,7 @@ def track(
     ledger: str | None = None,
     run_id: str | None = None,
     prices: str | Path | None = None,
+    budget: Budget | Iterable[Budget] | TokenBudgetManager | None = None,
 ) -> Iterator[Tracker]:
     """Record every LLM call made inside the block, at once, and nothing of what was said.
 
@@ -47,9 +50,12 @@ def track(
         run_id: a run that is in the ledger already, and whose state somebody else keeps.
         prices: a file of your own prices, as config/prices.toml is one. If it can't be used, the calls are
             priced without it, and `tracker.notes` says why.
+        budget: what the block's calls may use. A call that does not fit is not sent: `BudgetExceeded` is
+            raised in its place. Programs that share a budget name the same `ledger`.
 
     Raises:
         LedgerError: the ledger can't be opened; nothing has run yet.
+        BudgetExceeded: from a call in the block that does not fit the budget; it was not sent.
     """
     with ExitStack() as stack:
         opened = Ledger.open(ledger) if ledger is not None else None
@@ -66,6 +72,8 @@ def track(
             tracker.note(f"your own prices are left out: {book.problem}")
         if opened is not None:
             stack.callback(_settle, tracker, opened)
+        if budget is not None:
+            tracker.gate = stack.enter_context(_gate(budget, opened, book, tracker))
         if opened is not None and run_id is None:
             stack.enter_context(_run_of_its_own(tracker, RunBook(opened)))
         taps.install()
@@ -91,6 +99,28 @@ def parse_token_metrics(
         return reconcile(readings, None)
     scope.settle()
     return reconcile(readings, tracker.totals, tracker.facts)
+
+
+@contextmanager
+def _gate(
+    budget: Budget | Iterable[Budget] | TokenBudgetManager,
+    ledger: Ledger | None,
+    prices: PriceBook,
+    tracker: Tracker,
+) -> Iterator[TokenBudgetManager]:
+    if isinstance(budget, TokenBudgetManager):
+        yield budget  # whoever made it closes it
+        return
+    budgets = (budget,) if isinstance(budget, Budget) else budget
+    with TokenBudgetManager(
+        budgets,
+        ledger=ledger,
+        run_id=tracker.run_id,
+        prices=prices,
+        on_crossing=lambda crossing: tracker.note(str(crossing)),
+        on_refusal=lambda refusal: tracker.note(str(refusal)),
+    ) as manager:
+        yield manager
 
 
 @contextmanager
@@ -153,6 +183,9 @@ def _run_of_its_own(tracker: Tracker, book: RunBook) -> Iterator[None]:
     with beating(beat):
         try:
             yield
+        except BudgetExceeded as error:
+            end(RunState.STOPPED, stop_reason=f"budget: {error}")
+            raise
         except BaseException as error:
             end(RunState.FAILED, error={"type": type(error).__name__, "message": "", "traceback": ""})
             raise

@@ -32,6 +32,7 @@ async def _request(wrapped: Callable[..., Awaitable[Any]], session: Any, args: A
     exchange = None if current_request.get() else _begin(session, args, kwargs)
     if exchange is None:
         return await wrapped(*args, **kwargs)
+    await exchange.admit_async()
     try:
         response = await wrapped(*args, **kwargs)
     except BaseException as error:

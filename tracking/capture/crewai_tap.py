@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import wrapt
 
-from tracking.capture import crewai_events, purpose_tap, support
+from tracking.capture import crewai_events, purpose_tap, refusal_tap, support
 from tracking.capture.crewai_calls import end_call, purpose_of_call
 from tracking.capture.crewai_places import clean, observe_place
 from tracking.capture.harmless import harmless
@@ -43,6 +43,7 @@ def tap() -> None:
 
     Called when crewai has been imported. Never raises into that import.
     """
+    refusal_tap.tap()
     problem = support.problem_of(support.installed_version()) or _missing()
     if problem is None:
         _wrap()

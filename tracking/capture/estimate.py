@@ -103,7 +103,7 @@ def settle(said: Said | None, reported: TokenUsage | None, status: CallStatus, *
     so_far = (reported and reported.output_tokens) or 0
     output = max(so_far, count_tokens("".join(heard.pieces))) if writes else None
     if asked is not None:
-        usage = TokenUsage(input_tokens=_input_tokens(asked), output_tokens=output)
+        usage = TokenUsage(input_tokens=input_tokens(asked), output_tokens=output)
         how = f"counted with {NAME}" if whole else f"counted with {NAME} as far as it was seen{_MORE}"
     else:
         assert reported is not None
@@ -123,6 +123,7 @@ def _as_reported(reported: TokenUsage | None, why: str, gap: Gap | None = None) 
     return Settled(None, UsageState.UNKNOWN, (why if gap is None else f"{why}, and {gap}",))
 
 
-def _input_tokens(asked: Text) -> int:
+def input_tokens(asked: Text) -> int:
+    """What a request has a model read, with the framing that OpenAI puts around it."""
     framing = _PER_MESSAGE * asked.messages + _PER_ANSWER if asked.messages else 0
     return asked.tokens + framing + sum(map(count_tokens, asked.pieces))

@@ -10,6 +10,7 @@ from time import perf_counter
 from tracking.capture import loose
 from tracking.capture.estimate import Said, Settled, settle
 from tracking.capture.frames import CONTENT_TYPE, FrameStream
+from tracking.capture.gate import Asking, ask, ask_async
 from tracking.capture.scope import LlmScope, Place, Whereabouts
 from tracking.capture.tracker import Tracker, new_call_id
 from tracking.capture.wire import Answer, Asked, Endpoint, EventStream, parsed
@@ -42,6 +43,7 @@ class Exchange:
         self._scope = scope
         self._place = place
         self._settled_later = settled
+        self._request = asked.body
         self._started_at = datetime.now(UTC)
         self._started = perf_counter()
         self._answer = Answer()
@@ -55,7 +57,39 @@ class Exchange:
         if scope is not None:
             scope.requests += 1
             scope.failed = False
-        tracker.sent(self.give_up)
+
+    def admit(self) -> None:
+        """Wait until the budgets let it be sent, which it then is.
+
+        Raises:
+            BudgetExceeded: one does not.
+        """
+        if gates := self._tracker.gates:
+            ask(gates, self._asking())
+        self._sent()
+
+    async def admit_async(self) -> None:
+        if gates := self._tracker.gates:
+            await ask_async(gates, self._asking())
+        self._sent()
+
+    def _asking(self) -> Asking:
+        scope, place = self._scope, self._place
+        return Asking(
+            call_id=self.call_id,
+            at=datetime.now(UTC),
+            provider_name=scope.provider_name if scope else self._endpoint.provider_name,
+            model=self._model,
+            operation_name=self._endpoint.operation_name,
+            agent_name=scope.agent_name if scope else place.agent_name,
+            task_name=scope.task_name if scope else place.task_name,
+            body=self._request,
+        )
+
+    def _sent(self) -> None:
+        self._request = b""
+        self._started_at, self._started = datetime.now(UTC), perf_counter()
+        self._tracker.sent(self.give_up)
 
     def answered(self, status_code: int, content_type: str) -> None:
         """The head of the answer is here. A refusal is not billed: its body is of no interest."""

@@ -36,6 +36,7 @@ def _send(wrapped: Callable[..., httpx.Response], _: object, args: Any, kwargs: 
     exchange = _begin(args[0] if args else kwargs.get("request"))
     if exchange is None:
         return wrapped(*args, **kwargs)
+    exchange.admit()
     token = current_request.set(True)
     try:
         response = wrapped(*args, **kwargs)
@@ -54,6 +55,7 @@ async def _send_async(
     exchange = _begin(args[0] if args else kwargs.get("request"))
     if exchange is None:
         return await wrapped(*args, **kwargs)
+    await exchange.admit_async()
     token = current_request.set(True)
     try:
         response = await wrapped(*args, **kwargs)

@@ -14,6 +14,7 @@ from time import time_ns
 from uuid import uuid4
 
 from tracking.capture import support
+from tracking.capture.gate import Gate
 from tracking.domain.call import CallTotals, LlmCall, totals
 from tracking.domain.cost import Cost, CostState
 from tracking.domain.reading import CrewFacts, TokenMetrics, Uncounted
@@ -38,6 +39,7 @@ class Tracker:
         name: the block's name, the workflow of calls that are made outside any crew.
         run_id: names the run in the ledger.
         parent: the block around this one; it sees this one's calls too.
+        gate: lets its calls pass or refuses them; None: all pass.
         lost: how many calls could not be written or read; they may be missing from `calls`.
         waiting: how many calls are kept on disk only, because the ledger could not be written at the block's
             end; the next program that opens it brings them in.
@@ -55,10 +57,12 @@ class Tracker:
         source: Source | None = None,
         run_id: str | None = None,
         parent: Tracker | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.name = name
         self.run_id = run_id or uuid4().hex
         self.parent = parent
+        self.gate = gate
         self.lost = 0
         self.waiting = 0
         self.unattributed_requests = 0
@@ -138,6 +142,12 @@ class Tracker:
         """The figures of the calls so far, from the calls alone."""
         return reconcile((), self.totals, self.facts)
 
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """What its calls must pass: its own budgets, and those of the blocks around."""
+        around = () if self.parent is None else self.parent.gates
+        return around if self.gate is None else (self.gate, *around)
+
     def record(self, call: LlmCall) -> None:
         """Price a call and keep it. Never raises: one that can't be written is kept in memory and counted."""
         try:
@@ -145,6 +155,12 @@ class Tracker:
         except Exception as error:  # noqa: BLE001  # whatever the price list does, the call is kept
             self.failed(error, lost=False)
             priced = call
+        # First: a call that is in the ledger and not booked yet would be taken for another program's.
+        for gate in self.gates:
+            try:
+                gate.settle(priced)
+            except Exception as error:  # noqa: BLE001  # what was set aside stays so until the process ends
+                self.failed(error, lost=False)
         self.keep(priced)
 
     def agent_ended(self, name: str | None) -> None:

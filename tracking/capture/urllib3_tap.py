@@ -40,6 +40,7 @@ def _urlopen(wrapped: Callable[..., Any], pool: Any, args: Any, kwargs: Any) -> 
     exchange = None if current_request.get() else _begin(pool, args, kwargs)
     if exchange is None:
         return wrapped(*args, **kwargs)
+    exchange.admit()
     token = current_request.set(True)
     try:
         response = wrapped(*args, **kwargs)

@@ -9,7 +9,8 @@ TrackingError
 ├── LedgerError            the ledger can't be opened, read or written
 │   └── LedgerVersionError   it was written by a newer program
 ├── QueueError             a run could not be handed to a worker
-└── ModelUnavailable       a model is configured but can't be used here (key, package, weights)
+├── ModelUnavailable       a model is configured but can't be used here (key, package, weights)
+└── RunStopped             a run ends before its time, as was asked for; raised where nothing is under way
 
 BudgetExceeded           a call does not fit a budget; raised in its place, before it is sent
 ```
@@ -60,6 +61,10 @@ class QueueError(TrackingError):
 
 class ModelUnavailable(TrackingError):
     """A configured model can't be used on this machine."""
+
+
+class RunStopped(TrackingError):
+    """A run ends before its time, as somebody or a setting asked. Raised before the next task, or call."""
 
 
 class BudgetExceeded(BaseException):

@@ -47,10 +47,12 @@ def carry_out(settings, monkeypatch):
         from tracking.crew.models import Models
 
         bodies = []
-        replies = iter(script)
+        replies = None if callable(script) else iter(script)
 
         def reply(request):
             bodies.append(request.body)
+            if replies is None:
+                return script(request)
             return next(replies, Reply(text="An answer in a few words."))
 
         with Ledger.open(settings.ledger_url) as ledger, MeterServer(reply) as meter:
@@ -226,6 +228,72 @@ def test_a_tool_asked_twice_answers_from_memory_only_where_that_is_wanted(carry_
     assert len(computed) == (1 if cache else 2)
     assert "North America: $" in json.dumps(bodies[-1])
     assert metrics_of(run).total_tokens == meter.total_tokens
+
+
+@pytest.fixture
+def while_asked(settings):
+    """A script of replies during the second of which something is done to the run that asks."""
+
+    def script(act):
+        def during(request):
+            if request.index == 1:
+                with Ledger.open(settings.ledger_url) as ledger:
+                    [run] = ledger.runs()
+                    act(RunBook(ledger), run.run_id)
+            return Reply(text="An answer in a few words.")
+
+        return during
+
+    return script
+
+
+def test_a_run_stops_after_the_task_under_way_and_keeps_its_report_so_far(carry_out, settings, while_asked):
+    run, meter, _, calls = carry_out(SPEC, while_asked(RunBook.request_stop_after_task))
+    assert (run.state, run.stop_reason, run.error) == (
+        RunState.STOPPED,
+        "stopped by you after the task data_analysis",
+        None,
+    )
+    assert len(meter.billed) == len(calls) == 2
+    assert metrics_of(run).total_tokens == meter.total_tokens
+    outputs = OutputStore.open(settings.outputs_url).of(run.run_id)
+    assert [(o.task_name, o.text) for o in outputs] == [
+        ("market_research", "An answer in a few words."),
+        ("data_analysis", "An answer in a few words."),
+    ]
+    with Ledger.open(settings.ledger_url) as ledger:
+        states = [task.state for task in RunBook(ledger).tasks(run.run_id)]
+    assert states == [RunState.COMPLETED, RunState.COMPLETED, RunState.QUEUED]
+
+
+def test_a_stop_after_the_last_task_is_no_stop(carry_out, while_asked):
+    spec = dataclasses.replace(SPEC, agents=("market_research_analyst", "data_analyst"))
+    run, meter, *_ = carry_out(spec, while_asked(RunBook.request_stop_after_task))
+    assert (run.state, run.stop_reason) == (RunState.COMPLETED, None)
+    assert len(meter.billed) == 2
+
+
+def test_a_stop_after_the_task_that_was_taken_back_is_none(carry_out, while_asked):
+    def ask_and_take_back(book, run_id):
+        book.request_stop_after_task(run_id)
+        assert book.take_back_stop_after_task(run_id)
+
+    run, meter, *_ = carry_out(SPEC, while_asked(ask_and_take_back))
+    assert run.state is RunState.COMPLETED
+    assert len(meter.billed) == 3
+
+
+def test_a_run_that_is_to_stop_before_its_first_task_asks_nothing(carry_out, monkeypatch):
+    from tracking.crew import execute
+
+    def after_request(self, run_id, tasks, *, original=RunBook.set_tasks):
+        original(self, run_id, tasks)
+        self.request_stop_after_task(run_id)
+
+    monkeypatch.setattr(execute.RunBook, "set_tasks", after_request)
+    run, meter, *_ = carry_out(SPEC)
+    assert (run.state, run.stop_reason) == (RunState.STOPPED, "stopped by you before its first task")
+    assert meter.requests == []
 
 
 def test_a_failure_keeps_its_message_apart_from_the_ledger_and_the_usage_up_to_it(carry_out, settings):

@@ -15,12 +15,14 @@ from tracking.domain.bill import bill
 from tracking.domain.call import CallStatus, totals
 from tracking.domain.cost import CostState, Receipt
 from tracking.domain.run import LOST_AFTER, Run, RunState, TaskProgress
+from tracking.domain.under_way import CallUnderWay
 from tracking.domain.usage import UsageState
 from tracking.errors import LedgerError
 from tracking.ledger.database import open_engine
 from tracking.ledger.outputs import OutputStore, TaskOutput
 from tracking.ledger.runs import RunBook
 from tracking.ledger.schema import runs
+from tracking.ledger.under_way import UnderWay
 from tracking.ledger.upgrade import create
 
 START = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -237,6 +239,54 @@ def test_stopping_a_run_that_waits_ends_it_and_stopping_a_running_one_asks_it(le
     assert ledger.run("waits").state is RunState.STOPPED
     assert ledger.run("runs").state is RunState.RUNNING
     assert book.beat("runs") is True
+
+
+def test_a_run_that_waits_is_stopped_at_once_also_when_the_task_under_way_was_meant(ledger, book):
+    book.add(Run(run_id="r", name="n", created_at=START))
+    book.request_stop_after_task("r")
+    run = ledger.run("r")
+    assert (run.state, run.stop_reason, run.stop_after_task_at) == (
+        RunState.STOPPED,
+        "stopped before it began",
+        None,
+    )
+
+
+def test_a_stop_after_the_task_can_be_taken_back_until_it_has_happened(ledger, book):
+    book.add(Run(run_id="r", name="n", created_at=START))
+    book.start("r", pid=1)
+    book.request_stop_after_task("r")
+    assert ledger.run("r").stop_after_task_at is not None
+    assert book.beat("r") is False  # the task under way is not disturbed
+    assert book.take_back_stop_after_task("r")
+    assert ledger.run("r").stop_after_task_at is None
+    assert not book.ends_before_next_task("r", "stopped")
+    book.request_stop_after_task("r")
+    assert book.ends_before_next_task("r", "stopped by you after the task x")
+    assert not book.take_back_stop_after_task("r")
+    assert ledger.run("r").stop_reason == "stopped by you after the task x"
+    assert book.finish("r", RunState.STOPPED)
+    assert not book.take_back_stop_after_task("r")
+    assert not book.ends_before_next_task("r", "again")
+
+
+@pytest.mark.parametrize("state", [RunState.COMPLETED, RunState.STOPPED, RunState.LOST])
+def test_a_run_that_ended_has_no_call_under_way(ledger, book, state):
+    for run_id in ("r", "other"):
+        book.add(Run(run_id=run_id, name="n", created_at=START))
+        book.start(run_id, pid=1)
+        call = CallUnderWay(
+            call_id=f"c-{run_id}",
+            run_id=run_id,
+            started_at=START,
+            provider_name="openai",
+            request_model="gpt-4o-mini",
+            operation_name="chat",
+        )
+        UnderWay(ledger).say(run_id, [call])
+    book.finish("r", state)
+    assert UnderWay(ledger).of("r") == []
+    assert len(UnderWay(ledger).of("other")) == 1
 
 
 def test_a_run_that_fell_silent_is_buried_with_its_task(ledger, book):

@@ -24,7 +24,7 @@ from tracking.dataset.choices import select
 from tracking.domain.call import CallTotals
 from tracking.domain.run import Run, RunState, TaskProgress
 from tracking.domain.spec import RunSpec
-from tracking.errors import BudgetExceeded, LedgerError, TrackingError
+from tracking.errors import BudgetExceeded, LedgerError, RunStopped, TrackingError
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.outputs import OutputStore, TaskOutput
 from tracking.ledger.runs import RunBook
@@ -86,6 +86,8 @@ def execute_run(
     with beating(lambda: _beat(book, run_id, execution)):
         try:
             _kick_off(settings, models, book, outputs, run, execution)
+        except RunStopped as stop:
+            book.finish(run_id, RunState.STOPPED, stop_reason=str(stop), **_record(execution))
         except Exception as error:  # noqa: BLE001  # whatever ends a run is its result
             _end_badly(book, outputs, run_id, execution, error)
         else:
@@ -125,13 +127,21 @@ def _kick_off(
 
 
 def _progress(book: RunBook, run_id: str, outputs: OutputStore) -> Callable[[TaskPrompt, str | None], None]:
+    last: str | None = None  # the task that is done
+
     def on_task(prompt: TaskPrompt, text: str | None) -> None:
+        nonlocal last
         if text is None:
+            # crewai lets whatever a task's beginning raises pass: nothing is asked again, and the crew ends.
+            after = "before its first task" if last is None else f"after the task {last}"
+            if book.ends_before_next_task(run_id, reason := f"stopped by you {after}"):
+                raise RunStopped(reason)
             book.change_task(run_id, prompt.position, RunState.RUNNING)
             return
         outputs.put(run_id, TaskOutput(prompt.position, prompt.name, prompt.agent.role, text, prompt.figures))
         book.change_task(run_id, prompt.position, RunState.COMPLETED)
         book.log(run_id, "info", f"{prompt.name} done")
+        last = prompt.name
 
     return on_task
 

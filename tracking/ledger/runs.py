@@ -18,6 +18,7 @@ from tracking.ledger.database import microseconds, moment
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.rows import run_row, run_values, task_of, task_row
 from tracking.ledger.schema import run_log, run_tasks, runs, workers
+from tracking.ledger.under_way import UnderWay
 from tracking.ledger.workers import living_now
 
 logger = logging.getLogger(__name__)
@@ -59,10 +60,15 @@ class RunBook:
         return self._change(run_id, only, held_by, run_values(changes))
 
     def _change(
-        self, run_id: str, only: Iterable[RunState], held_by: str | None, values: Mapping[str, Any]
+        self,
+        run_id: str,
+        only: Iterable[RunState],
+        held_by: str | None,
+        values: Mapping[str, Any],
+        *conditions: sa.ColumnElement[bool],
     ) -> bool:
         statement = runs.update().where(
-            runs.c.run_id == run_id, runs.c.state.in_([str(state) for state in only])
+            runs.c.run_id == run_id, runs.c.state.in_([str(state) for state in only]), *conditions
         )
         if held_by is not None:
             statement = statement.where(runs.c.worker == held_by)
@@ -137,6 +143,8 @@ class RunBook:
         ended = self._change(run_id, only, held_by, values)
         if ended and state is not RunState.COMPLETED:
             self._end_tasks(run_id, state)
+        if ended:  # what its process said last of its calls in flight
+            UnderWay(self._ledger).clear(run_id)
         return ended
 
     def waiting(self, *, longer_than: timedelta, limit: int) -> list[str]:
@@ -156,16 +164,39 @@ class RunBook:
 
     def request_stop(self, run_id: str) -> None:
         """Ask for the end of a run. One that waits ends at once; a running one sees it within a second."""
-        if self.change(
+        if not self._end_waiting(run_id):
+            self.change(run_id, only={RunState.RUNNING}, stop_requested_at=datetime.now(UTC))
+
+    def request_stop_after_task(self, run_id: str) -> None:
+        """Ask for a run's end when the task under way is done. One that waits ends at once."""
+        if not self._end_waiting(run_id):
+            self.change(run_id, only={RunState.RUNNING}, stop_after_task_at=datetime.now(UTC))
+
+    def take_back_stop_after_task(self, run_id: str) -> bool:
+        """Let a run go on after all. False: it has ended, or is about to; nothing changed."""
+        values = {"stop_after_task_at": None}
+        return self._change(run_id, {RunState.RUNNING}, None, values, runs.c.stop_reason.is_(None))
+
+    def ends_before_next_task(self, run_id: str, reason: str) -> bool:
+        """Whether the run's process is to end it now that no task is under way.
+
+        When it is, the reason is written down in the same statement: from then on it can't be taken back.
+        """
+        asked = runs.c.stop_after_task_at.is_not(None)
+        return self._change(run_id, {RunState.RUNNING}, None, {"stop_reason": reason}, asked)
+
+    def _end_waiting(self, run_id: str) -> bool:
+        """End a run that has not begun. False: it has."""
+        ended = self.change(
             run_id,
             only={RunState.QUEUED},
             state=RunState.STOPPED,
             finished_at=datetime.now(UTC),
             stop_reason="stopped before it began",
-        ):
+        )
+        if ended:
             self._end_tasks(run_id, RunState.STOPPED)
-            return
-        self.change(run_id, only={RunState.RUNNING}, stop_requested_at=datetime.now(UTC))
+        return ended
 
     def beat(self, run_id: str) -> bool:
         """Say that the run's process lives. Returns whether it is to end: on request, or given up as lost.

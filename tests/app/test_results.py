@@ -234,6 +234,28 @@ def test_the_stop_button_asks_once():
     assert test.button(key="stop_run").label == "Stopping"
 
 
+def test_a_run_can_be_asked_to_stop_after_its_task_and_to_go_on_after_all():
+    keep(live(), [], tasks(RunState.RUNNING))
+    test = progress()
+    test.button(key="stop_after_task").click().run()
+    assert kept().stop_after_task_at is not None
+    assert kept().stop_requested_at is None
+    assert any("Stopping after this task" in one.value for one in test.markdown)
+    assert "stop_after_task" not in [button.key for button in test.button]
+    assert not test.button(key="stop_run").disabled  # at once is still to be had
+    test.button(key="take_back_stop").click().run()
+    assert kept().stop_after_task_at is None
+    assert "take_back_stop" not in [button.key for button in test.button]
+
+
+def test_a_run_that_is_just_ending_cannot_be_called_back():
+    ending = {"stop_after_task_at": datetime.now(UTC), "stop_reason": "stopped by you after the task x"}
+    keep(dataclasses.replace(live(), **ending))
+    test = progress()
+    assert any("Stopping after this task" in one.value for one in test.markdown)
+    assert "take_back_stop" not in [button.key for button in test.button]
+
+
 def test_a_waiting_run_says_its_place_and_that_no_worker_lives():
     keep(run(RunState.QUEUED, run_id="first", started_at=None, heartbeat_at=None))
     later = run(RunState.QUEUED, started_at=None, heartbeat_at=None)

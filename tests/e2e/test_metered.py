@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from browser import free_port, settled, streamlit, wait_until
+from browser import SCHEMES, SCREENSHOTS, WIDTHS, free_port, settled, streamlit, wait_until
 from meter import MeterServer, Reply
 
 from tracking import Ledger, track
@@ -133,10 +134,10 @@ def kick_off_shared(stream):
     return tracker.run_id, crew.usage_metrics.total_tokens
 
 
-def begin(ledger, gate):
+def begin(ledger, gate, agents=AGENTS):
     """A run whose third call waits at the provider."""
     gate.clear()
-    spec = RunSpec(preset="custom", agents=AGENTS, model="openai-mini", settings=RunSettings())
+    spec = RunSpec(preset="custom", agents=agents, model="openai-mini", settings=RunSettings())
     run_id = submit(Settings(), ledger, spec, name="caught in the middle")
     assert gate.asked.wait(120)
     return run_id
@@ -148,7 +149,7 @@ def test_a_killed_run_is_shown_as_lost_with_every_finished_call(dashboard, page,
     page.get_by_text("Worker: warm").wait_for()
     run_id = begin(ledger, gate)
     page.goto(f"{url}/runs?run={run_id}")
-    page.locator(".st-key-stop_run").get_by_role("button").wait_for()
+    page.locator(".st-key-stop_menu").get_by_role("button").wait_for()
     os.kill(ledger.run(run_id).pid, signal.SIGKILL)
     page.get_by_text(re.compile("Lost", re.IGNORECASE)).first.wait_for()
     assert ledger.run(run_id).state is RunState.LOST
@@ -170,18 +171,70 @@ def test_the_run_goes_on_when_the_dashboard_is_killed(dashboard, page, ledger, m
         page.get_by_text(re.compile(r"^Done in ")).first.wait_for()
 
 
-def test_stop_ends_a_run_from_the_page_and_keeps_what_was_recorded(dashboard, page, ledger, meter, gate):
+def open_stop_menu(page):
+    page.locator(".st-key-stop_menu").get_by_role("button").click()
+    page.locator(".st-key-stop_run").get_by_role("button").wait_for()
+
+
+def keep_screenshots_of(page, name):
+    """This very page, at every width in every scheme: another session would have no menu open."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            page.set_viewport_size({"width": width, "height": 1000})
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(700)  # the page draws itself anew
+            page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png")
+    page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
+
+
+def test_stop_now_ends_a_run_within_two_seconds_and_keeps_what_was_recorded(
+    dashboard, page, ledger, meter, gate
+):
     url, *_ = dashboard
     page.goto(url)
     page.get_by_text("Worker: warm").wait_for()
     run_id = begin(ledger, gate)
     page.goto(f"{url}/runs?run={run_id}")
+    open_stop_menu(page)
+    keep_screenshots_of(page, "stop-menu")
     page.locator(".st-key-stop_run").get_by_role("button").click()
     wait_until(lambda: ledger.run(run_id).state is RunState.STOPPED, "the stop", seconds=30)
+    run = ledger.run(run_id)
+    assert run.finished_at - run.stop_requested_at < timedelta(seconds=2)
     page.get_by_text(re.compile("Stopped", re.IGNORECASE)).first.wait_for()
     # The one that was under way may be billed: it is counted, and its usage is not known.
     assert tiles(page)["API Requests"][0] == "3"
     assert ledger.totals(run_id=run_id).unknown_requests == 1
+
+
+def test_stop_after_this_task_can_be_taken_back_and_otherwise_keeps_the_report_so_far(
+    dashboard, page, ledger, meter, gate
+):
+    url, *_ = dashboard
+    page.goto(url)
+    page.get_by_text("Worker: warm").wait_for()
+    run_id = begin(ledger, gate, agents=("market_research_analyst", "competitive_analyst", *AGENTS[1:]))
+    page.goto(f"{url}/runs?run={run_id}")
+    notice = page.get_by_text("Stopping after this task.")
+    open_stop_menu(page)
+    page.locator(".st-key-stop_after_task").get_by_role("button").click()
+    notice.wait_for()
+    page.keyboard.press("Escape")
+    keep_screenshots_of(page, "stopping-after-task")
+    page.locator(".st-key-take_back_stop").get_by_role("button").click()
+    notice.wait_for(state="detached")
+    assert ledger.run(run_id).stop_after_task_at is None
+    open_stop_menu(page)
+    page.locator(".st-key-stop_after_task").get_by_role("button").click()
+    notice.wait_for()
+    gate.set()
+    wait_until(lambda: ledger.run(run_id).state.is_final, "the stop")
+    run = ledger.run(run_id)
+    assert (run.state, run.stop_reason) == (RunState.STOPPED, "stopped by you after the task data_analysis")
+    page.get_by_text("Stopped by you after the task data_analysis").first.wait_for()
+    assert_on_screen(page, meter, 3)
+    keep_screenshots_of(page, "stopped-after-task")
 
 
 def test_the_dashboards_process_holds_no_crewai(dashboard, page, ledger):

@@ -7,7 +7,6 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from tracking.crew.queue import request_stop
 from tracking.crew.redact import scrub
 from tracking.domain.call import CallStatus
 from tracking.domain.run import Run, RunState, TaskProgress
@@ -27,6 +26,7 @@ from tracking.report.notes import budget_note, reason
 from tracking.ui import state
 from tracking.ui.cards import cards
 from tracking.ui.prose import plain
+from tracking.ui.stopping import stop_control, stop_notice
 
 _EVERY: Final = 1.0  # seconds; a call is on screen at most this long after it is in the ledger
 _ICONS: Final = {
@@ -131,20 +131,8 @@ def _title(text: str, run: Run) -> None:
         st.subheader(plain(text), anchor=False, width="content")
         if not run.spec:  # a crew of a person's own runs in their process, which takes no orders from here
             return
-        asked = run.stop_requested_at is not None
-        st.button(
-            "Stopping" if asked else "Stop",
-            icon=":material/stop_circle:",
-            disabled=asked,
-            help="Ends the run within a second or so. What it did is kept; an open call may be billed.",
-            on_click=_stop,
-            args=(run.run_id,),
-            key="stop_run",
-        )
-
-
-def _stop(run_id: str) -> None:
-    request_stop(state.ledger(), run_id)
+        stop_control(run)
+    stop_notice(run)
 
 
 def _counters(account: Account) -> None:

@@ -58,7 +58,7 @@ def test_the_first_command_leads_to_a_page_on_which_one_click_leads_to_a_report(
     page.get_by_role("button", name="Run analysis").click()
     page.wait_for_url(re.compile(r"run="))
     run_id = re.search(r"run=(\w+)", page.url).group(1)
-    page.locator(".st-key-stop_run").get_by_role("button").wait_for()
+    page.locator(".st-key-stop_run, .st-key-stop_menu").get_by_role("button").first.wait_for()
     page.get_by_text(re.compile(r"^Done in ")).first.wait_for(timeout=300_000)
     page.get_by_role("tab", name="Results & Visualization").click()
     page.get_by_text("Data source: crew_metrics").first.wait_for()

@@ -10,6 +10,7 @@ from tracking.domain.run import Run, RunState
 from tracking.ui import state
 
 _NOW: Final = "Ends the run within two seconds. What is done is kept; a call that is open may be billed."
+_MENU: Final = "stop_menu"
 _AFTER: Final = (
     "Lets the task under way finish, keeps its answer, and begins no other. After the last task there is "
     "nothing left to stop."
@@ -46,7 +47,8 @@ def stop_notice(run: Run) -> None:
 
 
 def _choice(run: Run) -> None:
-    with st.popover("Stop", icon=":material/stop_circle:", key="stop_menu", width="content"):
+    icon = ":material/stop_circle:"
+    with st.popover("Stop", icon=icon, key=_MENU, width="content", on_change="rerun"):
         _button("Stop now", _stop_now, run.run_id, key="stop_run", width="stretch")
         st.caption(_NOW)
         if run.stop_after_task_at is None:
@@ -74,6 +76,7 @@ def _stop_now(run_id: str) -> None:
 
 def _stop_after_task(run_id: str) -> None:
     state.run_book().request_stop_after_task(run_id)
+    st.session_state[_MENU] = False  # what was chosen is told outside of the menu
 
 
 def _go_on(run_id: str) -> None:

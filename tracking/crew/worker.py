@@ -23,6 +23,7 @@ from tracking.crew import taking
 from tracking.crew.housekeeping import Housekeeping
 from tracking.crew.spare import RunProcess, Spares
 from tracking.crew.stranded import is_due, rescue
+from tracking.crew.watching import Watch
 from tracking.domain.run import RunState
 from tracking.errors import LedgerError, QueueError
 from tracking.ledger.ledger import Ledger
@@ -62,6 +63,7 @@ class RunWorker:
         self._ended = threading.Event()
         self._spares = Spares()
         self._housekeeping = Housekeeping(settings, self._ledger)
+        self._alerts = Watch(settings, self._ledger, self._id)
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def work(self, *, exit_when_idle: float | None = None, if_none: bool = False) -> None:
@@ -81,6 +83,7 @@ class RunWorker:
         # From the start: a claim that falls silent while the queue is connected would let another one in.
         self._heart.start()
         self._housekeeping.start()
+        self._alerts.start()
         leaving = threading.Thread(target=taking.leave, kwargs={"when_done": True}, daemon=True)
         try:
             self._spares.refill()
@@ -226,6 +229,7 @@ class RunWorker:
         self._ended.set()
         self._spares.close()
         self._housekeeping.stop()
+        self._alerts.stop()
         for run_id, process in list(self._running.items()):
             self._finish(run_id, RunState.STOPPED, stop_reason="the worker was shut down")
             process.kill()

@@ -162,6 +162,20 @@ class RunBook:
         with self._engine.connect() as connection:
             return list(connection.execute(query).scalars())
 
+    def ended(self, since: datetime) -> list[str]:
+        """Runs that ended at or after a moment and were made in the week before, as ids, by their ends."""
+        query = (
+            sa.select(runs.c.run_id)
+            .where(
+                runs.c.state.in_([str(state) for state in RunState if state.is_final]),
+                runs.c.created_at >= microseconds(since - timedelta(days=7)),  # an index has it
+                runs.c.finished_at >= microseconds(since),
+            )
+            .order_by(runs.c.finished_at)
+        )
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
     def request_stop(self, run_id: str) -> None:
         """Ask for the end of a run. One that waits ends at once; a running one sees it within a second."""
         if not self._end_waiting(run_id):

@@ -45,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--runs-of-load", type=int, default=9, help="how many runs test_many_workers.py has carried out"
     )
     parser.addoption(
+        "--crews-of-load", type=int, default=8, help="how many crews test_budget_crews.py carries out"
+    )
+    parser.addoption(
         "--minutes-of-load", type=float, default=0, help="how long test_soak.py keeps everything busy"
     )
     parser.addoption("--write-modes", action="store_true", help="write docs/modes.md from this run")

@@ -126,6 +126,10 @@ class Settings(BaseSettings):
         return self.own_prices if self.own_prices.exists() else None
 
     @property
+    def budgets(self) -> Path:
+        return self.config / "budgets.toml"
+
+    @property
     def uploads(self) -> Path:
         return self.home / "uploads"
 

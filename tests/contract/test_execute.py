@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import re
+import threading
+import time
 import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,11 +12,14 @@ from decimal import Decimal
 import pytest
 from meter import MeterServer, Reply
 
-from tracking import Ledger, TokenMetrics
+from tracking import Budget, Ledger, TokenMetrics
+from tracking.budgets.book import BudgetBook
 from tracking.crew.catalog import load_catalog
+from tracking.domain.budget import Amounts, Refusal
 from tracking.domain.reading import Verification
 from tracking.domain.run import Run, RunState
 from tracking.domain.spec import Campaign, ContextMode, Dataset, RunSettings, RunSpec
+from tracking.ledger.accounts import Accounts
 from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook
 from tracking.settings import Settings
@@ -176,33 +181,73 @@ def test_a_trimmed_output_is_cut_at_a_word(carry_out):
 
 
 def test_a_token_budget_stops_the_run_before_the_next_call(carry_out):
-    spec = with_settings(token_budget=500)
-    run, meter, _, calls = carry_out(spec, [Reply(text="x", input_tokens=490, output_tokens=20)])
+    spec = with_settings(token_budget=2_000, budget_wait_minutes=0)
+    run, meter, _, calls = carry_out(spec, [Reply(text="x", input_tokens=1_880, output_tokens=120)])
     assert run.state is RunState.STOPPED
-    assert run.stop_reason == "the token budget of 500 is spent: 510 tokens used, the next call was not made"
-    assert len(meter.billed) == len(calls) == 1
-    assert metrics_of(run).total_tokens == 510
+    told = (
+        "budget: budget 'this run' of 2,000 tokens does not suffice: 2,000 tokens spent, 0 tokens reserved,"
+    )
+    assert run.stop_reason.startswith(f"{told} at most ")
+    assert len(meter.requests) == len(calls) == 1
+    assert metrics_of(run).total_tokens == 2_000
 
 
-def test_a_budget_does_not_count_a_call_of_unknown_usage_as_nothing(carry_out, settings):
+def test_a_budget_takes_a_call_whose_end_was_not_seen_to_have_used_all_it_could(carry_out, settings):
     replies = [
         Reply(text="An answer that breaks off", cut_after_chunks=1),  # billed, and asked for again
         Reply(text="x", input_tokens=90, output_tokens=10),
-        Reply(text="x", input_tokens=490, output_tokens=20),
     ]
-    run, meter, _, _ = carry_out(with_settings(token_budget=500), replies)
+    run, meter, _, _ = carry_out(with_settings(token_budget=1_000, budget_wait_minutes=0), replies)
+    spent = int(re.search(r"([\d,]+) tokens spent", run.stop_reason).group(1).replace(",", ""))
+    assert spent > 100 + 120  # what was reported, the most that the other one may have answered, its question
+    assert len(meter.billed) == 2
+
+
+def test_a_budget_in_dollars_lets_a_model_without_a_price_ask_nothing(carry_out):
+    run, meter, _, _ = carry_out(with_settings(cost_budget_usd=0.0, budget_wait_minutes=0))
+    assert run.state is RunState.STOPPED
+    assert "of $0.00 does not suffice: $0.00 spent" in run.stop_reason
+    assert meter.requests == []
+
+
+def test_a_shared_budget_needs_token_tracking(carry_out, settings):
     with Ledger.open(settings.ledger_url) as ledger:
-        warnings = [x.message for x in RunBook(ledger).log_lines(run.run_id) if x.level == "warning"]
-    assert warnings == ["the token budget of 500 may be spent: at least 100 tokens used, 1 call unknown"]
-    known = "at least 610 tokens used, 1 call unknown"
-    assert run.stop_reason == f"the token budget of 500 is spent: {known}, the next call was not made"
-    assert len(meter.billed) == 3
+        BudgetBook(ledger).put(Budget(name="all of us", per="all", calls=100))
+    run, meter, _, _ = carry_out(with_settings(track_tokens=False))
+    assert run.stop_reason == (
+        "budget: nobody can keep to budget 'all of us' without token tracking: switch it on"
+    )
+    assert meter.requests == []
 
 
-def test_a_budget_of_which_a_part_was_estimated_says_about(carry_out):
-    long = "word " * 600
-    run, *_ = carry_out(with_settings(token_budget=500), [Reply(text=long, usage_mode="missing")])
-    assert re.match(r"the token budget of 500 is spent: about [\d,]+ tokens used", run.stop_reason)
+def test_a_run_waits_for_a_higher_limit_and_goes_on(carry_out, settings):
+    budget = Budget(name="all of us", per="all", calls=1)
+    with Ledger.open(settings.ledger_url) as ledger:
+        BudgetBook(ledger).put(budget)
+        accounts, waits = Accounts(ledger), []
+
+        def raise_it():
+            while not waits:
+                waits.extend(run.budget_wait for run in ledger.runs(state="running") if run.budget_wait)
+                time.sleep(0.05)
+            refusal = Refusal.from_json(waits[0])
+            accounts.raise_limit(refusal.key, refusal.period, Amounts(calls=10))
+
+        person = threading.Thread(target=raise_it)
+        person.start()
+        run, meter, _, calls = carry_out(with_settings(budget_wait_minutes=1))
+        person.join()
+        with ledger.engine.connect() as connection:
+            alerts = connection.exec_driver_sql("SELECT kind, title FROM alerts ORDER BY alert_id").all()
+    assert run.state is RunState.COMPLETED
+    assert run.budget_wait is None
+    assert len(meter.requests) == len(calls) == 3
+    assert waits[0]["asked"] == 1
+    assert tuple(alerts[0]) == (
+        "budget_threshold",
+        "budget 'all of us' is 95 % spent: 1 call of 1 call",
+    )
+    assert "budget_refused" in [kind for kind, _ in alerts]
 
 
 def test_a_budget_that_is_not_spent_does_not_stop_anything(carry_out):
@@ -334,7 +379,9 @@ def test_a_run_that_is_not_queued_is_left_alone(carry_out, settings):
 
 def test_every_setting_of_a_run_is_tested_here():
     tested = {"track_tokens", "max_output_tokens", "context_mode", "context_tokens", "cache_tool_results"}
-    assert tested | {"token_budget", "stream"} == {f.name for f in dataclasses.fields(RunSettings)}
+    assert tested | {"token_budget", "cost_budget_usd", "budget_wait_minutes", "stream"} == {
+        f.name for f in dataclasses.fields(RunSettings)
+    }
 
 
 def test_the_shipped_models_name_tools_only_for_models_that_call_them(settings):

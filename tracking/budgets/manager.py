@@ -133,10 +133,13 @@ class TokenBudgetManager:
             self._accounts.settle(call.call_id, shares, presumed=took is None)
         self._warn(shares)
 
-    def raise_limit(self, budget: Budget, by: Amounts) -> None:
-        """Add to a budget's limits in its present period, for everybody who shares it."""
-        span = budget.span(datetime.now(UTC), self.run_id)
-        self._accounts.raise_limit(Share(budget, span, by))
+    def raise_limit(self, budget: Budget, by: Amounts) -> bool:
+        """Add to a budget's limits in its present period, for everybody who shares it.
+
+        Returns:
+            False: no call has asked it for anything in that period yet.
+        """
+        return self._accounts.raise_limit(budget.key, budget.span(datetime.now(UTC), self.run_id).name, by)
 
     def status(self) -> list[Standing]:
         """How each budget stands in its present period."""

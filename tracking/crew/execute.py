@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from crewai.hooks import HookAborted, InterceptionPoint, register_hook, unregister_hook
 
 from tracking.capture.evidence import evidence
 from tracking.capture.tracker import Tracker
 from tracking.crew.build import build_crew
 from tracking.crew.catalog import load_catalog
 from tracking.crew.files import load_data
+from tracking.crew.limits import gate_of
 from tracking.crew.models import Models
 from tracking.crew.prompts import TaskPrompt, task_prompts
 from tracking.crew.redact import redacted
 from tracking.dataset.choices import select
-from tracking.domain.call import CallTotals
 from tracking.domain.run import Run, RunState, TaskProgress
 from tracking.domain.spec import RunSpec
 from tracking.errors import BudgetExceeded, LedgerError, RunStopped, TrackingError
@@ -39,7 +36,6 @@ class Execution:
     tracker: Tracker | None = None
     crew: Any = None
     result: Any = None
-    over_budget: BudgetExceeded | None = None
     server_tokens: tuple[int, int] | None = None
 
     def give_up(self) -> None:
@@ -85,9 +81,10 @@ def execute_run(
     outputs = OutputStore.open(settings.outputs_url)
     with beating(lambda: _beat(book, run_id, execution)):
         try:
-            _kick_off(settings, models, book, outputs, run, execution)
-        except RunStopped as stop:
-            book.finish(run_id, RunState.STOPPED, stop_reason=str(stop), **_record(execution))
+            _kick_off(settings, models, ledger, outputs, run, execution)
+        except (RunStopped, BudgetExceeded) as stop:
+            why = f"budget: {stop}" if isinstance(stop, BudgetExceeded) else str(stop)
+            book.finish(run_id, RunState.STOPPED, stop_reason=why, **_record(execution))
         except Exception as error:  # noqa: BLE001  # whatever ends a run is its result
             _end_badly(book, outputs, run_id, execution, error)
         else:
@@ -95,9 +92,14 @@ def execute_run(
 
 
 def _kick_off(
-    settings: Settings, models: Models, book: RunBook, outputs: OutputStore, run: Run, execution: Execution
+    settings: Settings,
+    models: Models,
+    ledger: Ledger,
+    outputs: OutputStore,
+    run: Run,
+    execution: Execution,
 ) -> None:
-    run_id, spec = run.run_id, RunSpec.from_json(run.spec)
+    run_id, spec, book = run.run_id, RunSpec.from_json(run.spec), RunBook(ledger)
     catalog = load_catalog(settings)
     data = load_data(settings, spec.dataset)
     prompts = task_prompts(spec, catalog, data)
@@ -109,20 +111,16 @@ def _kick_off(
     part = select(data, spec.market.regions, spec.market.categories, spec.market.brands)
     on_task = _progress(book, run_id, outputs)
     execution.crew = build_crew(spec, catalog, prompts, part, models, on_task)
-    prices = settings.price_overrides
-    tracking = (
-        track(run.name, ledger=settings.ledger_url, run_id=run_id, prices=prices)
-        if spec.settings.track_tokens
-        else None
-    )
+    prices, gate = settings.price_overrides, gate_of(settings, ledger, book, run)
     with contextlib.ExitStack() as stack:
-        if tracking is not None:
+        if gate is not None:
+            stack.enter_context(gate)
+        if spec.settings.track_tokens:
+            tracking = track(run.name, ledger=settings.ledger_url, run_id=run_id, prices=prices, budget=gate)
             execution.tracker = stack.enter_context(tracking)
-            warn = functools.partial(book.log, run_id, "warning")
-            stack.enter_context(_token_budget(spec.settings.token_budget, execution, warn))
         execution.result = execution.crew.kickoff()
-        if execution.over_budget is not None:  # also where crewai made do without the refused call
-            raise execution.over_budget
+        if gate is not None and gate.refusal is not None:  # crewai made do without the refused call
+            raise BudgetExceeded(str(gate.refusal), gate.refusal)
     execution.server_tokens = models.metered()
 
 
@@ -146,45 +144,6 @@ def _progress(book: RunBook, run_id: str, outputs: OutputStore) -> Callable[[Tas
     return on_task
 
 
-@contextlib.contextmanager
-def _token_budget(budget: int | None, execution: Execution, warn: Callable[[str], None]) -> Iterator[None]:
-    """Refuse the next call once the budget is spent. crewai asks its hooks before every model call.
-
-    A call of unknown usage is not one of 0 tokens: as soon as there is one, the budget may be spent, and the
-    run's log says so.
-    """
-    if budget is None:
-        yield
-        return
-    warned = False
-
-    def check(_: Any) -> None:
-        nonlocal warned
-        assert execution.tracker is not None
-        sums = execution.tracker.totals
-        if (sums.usage.total_tokens or 0) >= budget:
-            execution.over_budget = BudgetExceeded(
-                f"the token budget of {budget:,} is spent: {_spent(sums)}, the next call was not made"
-            )
-            raise HookAborted(str(execution.over_budget), source="token budget")
-        if sums.unknown_requests and not warned:
-            warned = True
-            warn(f"the token budget of {budget:,} may be spent: {_spent(sums)}")
-
-    register_hook(InterceptionPoint.PRE_MODEL_CALL, check)
-    try:
-        yield
-    finally:
-        unregister_hook(InterceptionPoint.PRE_MODEL_CALL, check)
-
-
-def _spent(sums: CallTotals) -> str:
-    used, unknown = sums.usage.total_tokens or 0, sums.unknown_requests
-    if not unknown:
-        return f"{'about ' if sums.estimated_requests else ''}{used:,} tokens used"
-    return f"at least {used:,} tokens used, {unknown:,} {'call' if unknown == 1 else 'calls'} unknown"
-
-
 def _beat(book: RunBook, run_id: str, execution: Execution) -> None:
     """Say that we live; when a stop was asked for, end at once: a crew can't be interrupted otherwise."""
     # A database that is away for a moment is asked again in a second: without its heart a run counts as lost.
@@ -199,9 +158,6 @@ def _end_badly(
     book: RunBook, outputs: OutputStore, run_id: str, execution: Execution, error: Exception
 ) -> None:
     record = _record(execution)
-    if execution.over_budget is not None:
-        book.finish(run_id, RunState.STOPPED, stop_reason=str(execution.over_budget), **record)
-        return
     name, message = type(error).__name__, redacted(str(error))
     if not isinstance(error, TrackingError):
         # Others' messages may quote what was said: they are kept with the outputs, not in the ledger.

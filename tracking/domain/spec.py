@@ -23,6 +23,8 @@ BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "settings.max_output_tokens": (16, 32_768),
     "settings.context_tokens": (10, 32_768),
     "settings.token_budget": (1, 10**9),
+    "settings.cost_budget_usd": (0, 10**6),
+    "settings.budget_wait_minutes": (0, 1_440),
 }
 _WORDS: Final = {
     str: "text",
@@ -88,7 +90,9 @@ class RunSettings:
         max_output_tokens: the most a model may answer with, per call.
         context_tokens: with `ContextMode.TRIMMED`, how much of each earlier output is shown.
         cache_tool_results: a tool asked the same thing twice answers from memory.
-        token_budget: input plus output; once spent, the next call is not made. None: no limit.
+        token_budget: input plus output; a call that may pass it is not made. None: no limit.
+        cost_budget_usd: the same in US dollars.
+        budget_wait_minutes: how long a call that does not fit a budget waits for a higher limit.
         stream: ask for streamed answers.
     """
 
@@ -98,6 +102,8 @@ class RunSettings:
     context_tokens: int = 80
     cache_tool_results: bool = True
     token_budget: int | None = None
+    cost_budget_usd: float | None = None
+    budget_wait_minutes: int = 10
     stream: bool = False
 
 

@@ -156,12 +156,16 @@ class Accounts:
         with self._transaction() as connection:
             connection.execute(_at(accounts.update(), share).values(refused=accounts.c.refused + 1))
 
-    def raise_limit(self, share: Share) -> None:
-        """Add to a budget's limits in one of its periods; its thresholds are told anew."""
-        self._open_accounts([share])
-        values = _changed("raised", share.amounts) | {"warned": 0}
+    def raise_limit(self, key: str, period: str, by: Amounts) -> bool:
+        """Add to a budget's limits in one of its periods; its thresholds are told anew.
+
+        Returns:
+            False: nobody has asked that budget for anything in that period.
+        """
+        place = (accounts.c.budget == key) & (accounts.c.period == period)
+        values = _changed("raised", by) | {"warned": 0}
         with self._transaction() as connection:
-            connection.execute(_at(accounts.update(), share).values(values))
+            return connection.execute(accounts.update().where(place).values(values)).rowcount == 1
 
     def standing(self, budget: Budget, span: Span) -> Standing:
         """How a budget stands; untouched where nobody has asked it for anything yet."""

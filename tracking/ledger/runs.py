@@ -139,7 +139,9 @@ class RunBook:
             logger.warning("run %s ends before its calls are in the ledger", run_id, exc_info=error)
         if state not in {RunState.COMPLETED, RunState.FAILED}:
             self._ledger.bring_in()  # its process may be gone
-        values = run_values({"state": state, **changes}) | {"finished_at": now_of(self._engine)}
+        values = run_values({"state": state, "budget_wait": None, **changes}) | {
+            "finished_at": now_of(self._engine)
+        }
         ended = self._change(run_id, only, held_by, values)
         if ended and state is not RunState.COMPLETED:
             self._end_tasks(run_id, state)
@@ -211,6 +213,10 @@ class RunBook:
         if ended:
             self._end_tasks(run_id, RunState.STOPPED)
         return ended
+
+    def wait_for_budget(self, run_id: str, refusal: Mapping[str, Any] | None) -> None:
+        """Say what a run waits for, or that it waits no more."""
+        self.change(run_id, only={RunState.RUNNING}, budget_wait=refusal)
 
     def beat(self, run_id: str) -> bool:
         """Say that the run's process lives. Returns whether it is to end: on request, or given up as lost.

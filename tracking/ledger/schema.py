@@ -178,6 +178,14 @@ calls_under_way = Table(
     Column("output_tokens", BigInteger),  # estimated from what arrived so far; None: nothing did
 )
 
+# Budgets that were made on the page; others are in config/budgets.toml.
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("definition", Text, nullable=False),  # JSON
+)
+
 # What a budget has given out in one of its periods. Amounts of those who ask before they spend are exact;
 # `other_…` is what everybody else recorded in the ledger.
 budget_accounts = Table(

@@ -1,0 +1,162 @@
+"""Earlier runs of a run's kind, and what they say of its end, in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from tracking.analysis.projection import FEWEST, PastRun, Projection, Range, Standing, Used, project
+from tracking.domain.call import CallTotals, totals
+from tracking.domain.cost import CostState
+from tracking.domain.money import usd as dollars
+from tracking.domain.run import Run, RunState
+from tracking.ledger.ledger import Ledger
+from tracking.ledger.runs import RunBook
+from tracking.report.account import Account, Tile
+from tracking.report.breakdown import Dimension, breakdown
+from tracking.report.format import NOT_KNOWN, counted, duration, tokens, usd
+
+NEWEST: Final = 20  # earlier runs that are asked
+_LOOKED_THROUGH: Final = 200  # the newest of the preset, to find them
+NOT_YET: Final = "not known yet"
+_KIND: Final = ("preset", "model", "agent_models", "agents")  # of a run spec: what makes runs alike
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Two tiles' worth of words: when it may end, and at what."""
+
+    end: Tile
+    total: Tile
+
+
+def earlier_runs(ledger: Ledger, book: RunBook, run: Run) -> list[PastRun]:
+    """The newest completed runs with the same preset, agents and models, so with the same tasks."""
+    if not run.spec:  # a crew of a person's own: nobody knows what it will do
+        return []
+    found = ledger.runs(preset=run.preset, state=RunState.COMPLETED, limit=_LOOKED_THROUGH)
+    alike = [each for each in found if _kind(each) == _kind(run) and each.run_id != run.run_id][:NEWEST]
+    if not alike:
+        return []
+    ids = tuple(each.run_id for each in alike)
+    wholes = ledger.totals(by=("run_id",), run_id=ids)
+    parts = ledger.totals(by=("run_id", "task_name"), run_id=ids)
+    return [
+        _past(
+            each,
+            book,
+            wholes.get((each.run_id,)),
+            {
+                task: sums
+                for (owner, task), sums in parts.items()
+                if owner == each.run_id and task is not None
+            },
+        )
+        for each in alike
+        if each.started_at is not None and each.finished_at is not None
+    ]
+
+
+def _kind(run: Run) -> tuple[object, ...]:
+    return tuple(run.spec.get(name) for name in _KIND)
+
+
+def _past(run: Run, book: RunBook, whole: CallTotals | None, parts: dict[str, CallTotals]) -> PastRun:
+    assert run.started_at is not None
+    assert run.finished_at is not None
+    return PastRun(
+        run.finished_at - run.started_at,
+        {
+            task.task_name: task.finished_at - run.started_at
+            for task in book.tasks(run.run_id)
+            if task.finished_at is not None
+        },
+        {task: _used(sums) for task, sums in parts.items()},
+        Used(None, None) if whole is None else _used(whole),
+    )
+
+
+def _used(sums: CallTotals) -> Used:
+    """What has a gap is not known here: a projection from lower bounds would be too low itself."""
+    if sums.unknown_requests:
+        return Used(None, None)
+    if not sums.requests:
+        return Used(0, 0)
+    priced = sums.cost.state not in {CostState.UNPRICED, CostState.PARTIAL}
+    return Used(sums.usage.total_tokens, sums.cost.nano_usd if priced else None)
+
+
+def standing_of(account: Account) -> Standing | None:
+    """Where a run is; None before it began."""
+    if account.run.started_at is None:
+        return None
+    done = {task.task_name: task.finished_at for task in account.tasks if task.state is RunState.COMPLETED}
+    ended = [moment for moment in done.values() if moment is not None]
+    of_done = totals(())
+    for line in breakdown(account.calls, Dimension.TASK):
+        if line.name in done:
+            of_done += line.totals
+    return Standing(
+        account.run.started_at,
+        frozenset(done),
+        max(ended, default=account.run.started_at),
+        _used(of_done),
+        _used(account.totals),
+    )
+
+
+def outlook(past: Sequence[PastRun], account: Account, now: datetime) -> Outlook | None:
+    """None where nothing can be said at all: it has not begun, or is a crew of a person's own."""
+    standing = standing_of(account)
+    if standing is None or not account.run.spec:
+        return None
+    found = project(past, standing, now)
+    return Outlook(_end_tile(found, now), _total_tile(found))
+
+
+def _end_tile(found: Projection, now: datetime) -> Tile:
+    if found.end is None:
+        return Tile("Projected end", NOT_YET, _too_few(found))
+    low, high = _whole(found.end.low - now), _whole(found.end.high - now)
+    if high <= timedelta():
+        return Tile("Projected end", "any moment", f"took longer than {counted(found.runs, 'earlier run')}")
+    return Tile("Projected end", f"in {_span(duration(low), duration(high))}", _from(found))
+
+
+def _total_tile(found: Projection) -> Tile:
+    if found.tokens is None and found.nano_usd is None:
+        return Tile("Projected total", NOT_YET, _too_few(found))
+    used = NOT_KNOWN if found.tokens is None else _span(tokens(found.tokens.low), tokens(found.tokens.high))
+    return Tile("Projected total", f"{used} tokens", _money(found.nano_usd))
+
+
+def _money(found: Range[int] | None) -> str:
+    if found is None:
+        return f"its cost is {NOT_KNOWN}"
+    return _span(_dollars(found.low), _dollars(found.high))
+
+
+def _dollars(nano: int) -> str:
+    amount = dollars(nano)
+    return usd(amount, CostState.KNOWN) if amount != Decimal(0) else str(CostState.FREE)
+
+
+def _span(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
+
+
+def _whole(span: timedelta) -> timedelta:
+    return timedelta(seconds=round(span.total_seconds()))
+
+
+def _from(found: Projection) -> str:
+    return f"as {counted(found.runs, 'earlier run')} took"
+
+
+def _too_few(found: Projection) -> str:
+    return f"needs {FEWEST} earlier runs like this one, there {_are(found.runs)}"
+
+
+def _are(runs: int) -> str:
+    return "is none" if runs == 0 else "is 1" if runs == 1 else f"are {runs}"

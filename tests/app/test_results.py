@@ -122,7 +122,7 @@ def test_a_finished_run_answers_first_and_shows_its_four_figures():
         "API Requests": "3",
         "Efficiency": r"\$0.000000282",
     }
-    assert [tab.label for tab in test.tabs][2:] == [
+    assert [tab.label for tab in test.tabs] == [
         "Report",
         "Task outputs",
         "Data",
@@ -217,6 +217,8 @@ def test_a_run_lives_on_screen_until_it_ends():
         "Calls": "1",
         "Errors": "0",
     }
+    assert "Speed and burn rate: not known, for nothing ended in the last 1 min." in written(test)
+    assert "needs 3 completed runs like this one, and there is none" in written(test)
     assert test.get("progress")[0].proto.text == "1 of 3 tasks done"
 
 

@@ -94,6 +94,15 @@ def test_other_viewers_share_a_look_for_a_moment(ledger):
     assert len(following.look().calls) == 1
 
 
+def test_a_run_that_was_told_to_stop_is_seen_so_at_once(ledger):
+    following = Following(ledger, "run", 0.5, clock=lambda: 100.0)
+    seen = following.look()
+    RunBook(ledger).beat("run")
+    assert following.look() is seen
+    RunBook(ledger).request_stop("run")
+    assert following.look().run.stop_requested_at is not None
+
+
 def test_a_run_that_has_ended_has_nothing_under_way_whatever_its_process_said_last(ledger):
     UnderWay(ledger).say("run", [in_flight()])
     RunBook(ledger).finish("run", RunState.LOST)

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 from run_support import BEGAN, call, estimated, refused, three_calls
 
-from tracking.report.live import burn_words, rates, speed_words, window_words
+from tracking.report.live import burn_words, pace, rates, speed_words
 
 
 def at(seconds):
@@ -16,7 +16,7 @@ def test_a_young_runs_rates_are_over_its_whole_life():
     assert found.tokens_per_second == 1275 / 40
     assert found.usd_per_minute == Decimal("0.00036") * 60 / 40
     assert (speed_words(found), burn_words(found)) == ("32 tok/s", "$0.00054/min")
-    assert window_words(found) == "calls ended in the last 40 s"
+    assert pace(found) == "32 tok/s and $0.00054/min, of what ended in the last 40 s."
 
 
 def test_a_call_counts_at_its_end_and_no_longer_than_the_window():
@@ -30,7 +30,7 @@ def test_a_call_counts_at_its_end_and_no_longer_than_the_window():
 def test_where_nothing_ended_no_rate_is_known():
     found = rates(three_calls(), BEGAN, at(600))
     assert (found.tokens_per_second, found.usd_per_minute) == (None, None)
-    assert (speed_words(found), burn_words(found)) == ("not known", "not known")
+    assert pace(found) == "Speed and burn rate: not known, for nothing ended in the last 1 min."
 
 
 def test_a_first_moment_is_no_flood():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import sqlalchemy as sa
@@ -31,8 +31,9 @@ class Seen:
 class Following:
     """A run that is looked at again and again, by several threads.
 
-    A look costs three short queries, and a count of the run's calls; calls that were read are not read again.
-    Who looks within `at_most_every` seconds of somebody else's look gets what that one saw.
+    A look costs a few short queries, one of them a count of the run's calls; calls that were read are not
+    read again. Who looks within `at_most_every` seconds of another look gets what that one saw, unless
+    the run itself was changed: who pressed Stop sees at once that it was heard.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Following:
         self._at_most_every = at_most_every
         self._clock = clock
         self._lock = threading.Lock()
-        self._looked: float | None = None
+        self._looked = 0.0
         self._seen: Seen | None = None
         self._known: dict[str, LlmCall] = {}
         self._ordered: tuple[LlmCall, ...] = ()
@@ -55,18 +56,21 @@ class Following:
             LedgerError: the ledger can't be read.
         """
         with self._lock:
-            now = self._clock()
-            if self._looked is None or now - self._looked >= self._at_most_every:
-                self._seen = self._read()
+            now, run = self._clock(), self._ledger.run(self._run_id)
+            if run is None:
+                return None
+            if self._seen is None or now - self._looked >= self._at_most_every or self._differs(run):
+                self._seen = self._read(run)
                 self._looked = now
             return self._seen
 
-    def _read(self) -> Seen | None:
-        # In this order: a run that is seen to have ended has all its calls in the ledger by then, and a call
-        # that ends between two of the queries is missing for a moment, never there twice.
-        run = self._ledger.run(self._run_id)
-        if run is None:
-            return None
+    def _differs(self, run: Run) -> bool:
+        """From what was seen, in more than that it lives."""
+        return self._seen is None or replace(run, heartbeat_at=self._seen.run.heartbeat_at) != self._seen.run
+
+    def _read(self, run: Run) -> Seen:
+        # After the run: one that is seen to have ended has all its calls in the ledger by then. A call that
+        # ends between two of the queries is missing for a moment, never there twice.
         tasks = RunBook(self._ledger).tasks(self._run_id)
         under_way = UnderWay(self._ledger).of(self._run_id) if not run.state.is_final else []
         ordered = self._calls()
@@ -78,7 +82,7 @@ class Following:
         )
 
     def _calls(self) -> tuple[LlmCall, ...]:
-        if self._looked is None or self._count() != len(self._known):
+        if self._seen is None or self._count() != len(self._known):
             there = self._ledger.columns("call_id", run_id=self._run_id)["call_id"] if self._known else []
             new = tuple(call_id for call_id in there if call_id not in self._known)
             # One that was deleted meanwhile, or the first look: everything is read.

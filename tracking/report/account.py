@@ -62,9 +62,16 @@ def with_message(run: Run, outputs: OutputStore) -> Run:
     return dataclasses.replace(run, error={**run.error, "message": outputs.failure(run.run_id) or ""})
 
 
-def account_of(run: Run, tasks: Iterable[TaskProgress], calls: Iterable[LlmCall], now: datetime) -> Account:
+def account_of(
+    run: Run,
+    tasks: Iterable[TaskProgress],
+    calls: Iterable[LlmCall],
+    now: datetime,
+    sums: CallTotals | None = None,
+) -> Account:
+    """`sums` are the calls' totals where they have been added up already."""
     known = tuple(calls)
-    sums = totals(known)
+    sums = totals(known) if sums is None else sums
     state = run.state_at(now)
     metrics = metrics_of(run, state, sums)
     return Account(run, state, tuple(tasks), known, sums, metrics, elapsed_of(run, state, now))

@@ -66,5 +66,9 @@ def burn_words(found: Rates) -> str:
     return f"{said}/min" if "$" in said and state is not CostState.FREE else said
 
 
-def window_words(found: Rates) -> str:
-    return f"calls ended in the last {duration(found.window)}"
+def pace(found: Rates) -> str:
+    """How fast in tokens and dollars, and over which time, in a line."""
+    over = f"of what ended in the last {duration(found.window)}"
+    if not found.sums.requests:
+        return f"Speed and burn rate: {NOT_KNOWN}, for nothing ended in the last {duration(found.window)}."
+    return f"{speed_words(found)} and {burn_words(found)}, {over}."

@@ -1,9 +1,7 @@
 """Earlier runs of a run's kind, and what they say of its end, in words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Final
 
 from tracking.analysis.projection import FEWEST, PastRun, Projection, Range, Standing, Used, project
@@ -13,22 +11,13 @@ from tracking.domain.money import usd as dollars
 from tracking.domain.run import Run, RunState
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.runs import RunBook
-from tracking.report.account import Account, Tile
+from tracking.report.account import Account
 from tracking.report.breakdown import Dimension, breakdown
-from tracking.report.format import NOT_KNOWN, counted, duration, tokens, usd
+from tracking.report.format import NOT_KNOWN, counted, duration, usd
 
 NEWEST: Final = 20  # earlier runs that are asked
 _LOOKED_THROUGH: Final = 200  # the newest of the preset, to find them
-NOT_YET: Final = "not known yet"
 _KIND: Final = ("preset", "model", "agent_models", "agents")  # of a run spec: what makes runs alike
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """Two tiles' worth of words: when it may end, and at what."""
-
-    end: Tile
-    total: Tile
 
 
 def earlier_runs(ledger: Ledger, book: RunBook, run: Run) -> list[PastRun]:
@@ -106,57 +95,53 @@ def standing_of(account: Account) -> Standing | None:
     )
 
 
-def outlook(past: Sequence[PastRun], account: Account, now: datetime) -> Outlook | None:
-    """None where nothing can be said at all: it has not begun, or is a crew of a person's own."""
+def outlook(past: Sequence[PastRun], account: Account, now: datetime) -> str | None:
+    """When it may end and at what, in a sentence.
+
+    None where nothing can be said at all: it has not begun, or is a crew of a person's own.
+    """
     standing = standing_of(account)
     if standing is None or not account.run.spec:
         return None
     found = project(past, standing, now)
-    return Outlook(_end_tile(found, now), _total_tile(found))
-
-
-def _end_tile(found: Projection, now: datetime) -> Tile:
     if found.end is None:
-        return Tile("Projected end", NOT_YET, _too_few(found))
-    low, high = _whole(found.end.low - now), _whole(found.end.high - now)
-    if high <= timedelta():
-        return Tile("Projected end", "any moment", f"took longer than {counted(found.runs, 'earlier run')}")
-    return Tile("Projected end", f"in {_span(duration(low), duration(high))}", _from(found))
+        return f"Projected end and total: not known yet, {_too_few(found.runs)}."
+    said = f"Projected, as {counted(found.runs, 'earlier run')} went: {_end(found.end, now)}"
+    return f"{said}, {_total(found)}."
 
 
-def _total_tile(found: Projection) -> Tile:
-    if found.tokens is None and found.nano_usd is None:
-        return Tile("Projected total", NOT_YET, _too_few(found))
-    used = NOT_KNOWN if found.tokens is None else _span(tokens(found.tokens.low), tokens(found.tokens.high))
-    return Tile("Projected total", f"{used} tokens", _money(found.nano_usd))
+def _end(found: Range[datetime], now: datetime) -> str:
+    low, high = (max(0, round((moment - now).total_seconds())) for moment in (found.low, found.high))
+    if high == 0:
+        return "it took longer than they did, and may end at any moment"
+    return f"ends within {duration(high)}" if low == 0 else f"ends in {_span(duration(low), duration(high))}"
 
 
-def _money(found: Range[int] | None) -> str:
-    if found is None:
-        return f"its cost is {NOT_KNOWN}"
-    return _span(_dollars(found.low), _dollars(found.high))
+def _total(found: Projection) -> str:
+    used = f"tokens {NOT_KNOWN}" if found.tokens is None else f"{_tokens(found.tokens)} tokens"
+    cost = f"cost {NOT_KNOWN}"
+    if found.nano_usd is not None:
+        cost = _span(_dollars(found.nano_usd.low), _dollars(found.nano_usd.high))
+    return f"in all {used}, {cost}"
+
+
+def _tokens(found: Range[int]) -> str:
+    return _span(f"{_rounded(found.low):,}", f"{_rounded(found.high):,}")
+
+
+def _rounded(count: int) -> int:
+    """Three digits: nobody knows more of what is to come."""
+    return round(count, min(0, 3 - len(str(count))))
 
 
 def _dollars(nano: int) -> str:
-    amount = dollars(nano)
-    return usd(amount, CostState.KNOWN) if amount != Decimal(0) else str(CostState.FREE)
+    return usd(dollars(nano), CostState.KNOWN) if nano else str(CostState.FREE)
 
 
 def _span(low: str, high: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _whole(span: timedelta) -> timedelta:
-    return timedelta(seconds=round(span.total_seconds()))
-
-
-def _from(found: Projection) -> str:
-    return f"as {counted(found.runs, 'earlier run')} took"
-
-
-def _too_few(found: Projection) -> str:
-    return f"needs {FEWEST} earlier runs like this one, there {_are(found.runs)}"
-
-
-def _are(runs: int) -> str:
-    return "is none" if runs == 0 else "is 1" if runs == 1 else f"are {runs}"
+def _too_few(runs: int) -> str:
+    there = "is none" if runs == 0 else "is 1" if runs == 1 else f"are {runs}"
+    return f"for it needs {FEWEST} completed runs like this one, and there {there}"

@@ -12,6 +12,7 @@ from typing import Final
 from tracking.domain.call import CallStatus, CallTotals, LlmCall, Purpose, totals
 from tracking.domain.run import TaskProgress
 from tracking.domain.under_way import CallUnderWay
+from tracking.report.format import NOT_KNOWN
 from tracking.report.pauses import pauses
 
 MOST_MARKS: Final = 300
@@ -30,6 +31,7 @@ class Mark:
     Attributes:
         lane: of `lanes` in its row, from the top: calls at the same time stand below one another.
         retried: how many asked the same again after a failure.
+        error: how the only call failed, without its message.
         expected: output tokens of a call that is under way, estimated from what arrived so far.
     """
 
@@ -45,6 +47,7 @@ class Mark:
     lanes: int = 1
     running: bool = False
     expected: int | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def _mark(call: LlmCall, place: Mapping[_Key, int], began: datetime) -> Mark:
         1,
         failed=int(call.status is not CallStatus.OK),
         retried=int(call.purpose is Purpose.RETRY),
+        error=None if call.status is CallStatus.OK else f"{call.status}: {call.error_type or NOT_KNOWN}",
     )
 
 
@@ -191,6 +195,7 @@ def _as_one(chain: Sequence[Mark]) -> Mark:
         calls=sum(mark.calls for mark in chain),
         failed=sum(mark.failed for mark in chain),
         retried=sum(mark.retried for mark in chain),
+        error=None,
     )
 
 

@@ -1,6 +1,6 @@
 """The calls of a run as a table, and the receipt of the one that is selected."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -9,31 +9,54 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from tracking.domain.call import LlmCall
 from tracking.domain.usage import TokenUsage
 from tracking.report.breakdown import UNATTRIBUTED
-from tracking.report.format import spoken, usd, zone
+from tracking.report.calls import Facet, Order, choices, chosen, ordered
+from tracking.report.format import counted, spoken, usd, zone
 from tracking.ui.receipt import call_receipt
 
 
 def calls_section(calls: Sequence[LlmCall], tz: str | None) -> None:
-    """Every call; selecting one shows how its cost was computed."""
+    """Every call, or those that are chosen; selecting one shows how its cost was computed."""
     if not calls:
         st.info("No call is in the ledger for this run.", icon=":material/info:")
         return
+    shown, key = _chosen(calls)
+    if not shown:
+        st.caption("No call matches what is chosen.")
+        return
+    few = "" if len(shown) == len(calls) else f"{len(shown):,} of {counted(len(calls), 'call')}. "
     st.caption(
-        "Select a call to see its receipt. What is empty was not reported: it is not known, and not 0."
+        f"{few}Select a call to see its receipt. What is empty was not reported: it is not known, and not 0."
     )
-    chosen = st.dataframe(
-        calls_frame(calls),
+    selected = st.dataframe(
+        calls_frame(shown),
         hide_index=True,
-        height=min(460, 38 + 35 * len(calls)),
+        height=min(460, 38 + 35 * len(shown)),
         column_config=_columns(tz),
         placeholder="",
         on_select="rerun",
         selection_mode=("single-row", "single-cell"),
-        key="calls_table",
-        alt="The calls of this run, oldest first",
+        key=f"calls_table{key}",  # another choice has another selection
+        alt="The calls of this run",
     )
-    if (row := selected_row(chosen)) is not None and row < len(calls):
-        call_receipt(calls[row], tz)
+    if (row := selected_row(selected)) is not None and row < len(shown):
+        call_receipt(shown[row], tz)
+
+
+def _chosen(calls: Sequence[LlmCall]) -> tuple[list[LlmCall], str]:
+    """The calls a person wants to see, in their order, and a text that stands for that choice."""
+    wanted: dict[Facet, Collection[str]] = {}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        for facet in Facet:
+            words = choices(calls, facet)
+            if len(words) > 1:
+                wanted[facet] = st.multiselect(
+                    str(facet).capitalize(), words, placeholder="all", key=f"calls_{facet}", width=220
+                )
+        picked = st.selectbox("Order", list(Order), key="calls_order", width=190)
+    order = Order.OLDEST if picked is None else picked
+    choice = [sorted(words) for words in wanted.values()]
+    key = f"_{order}_{choice}" if any(choice) or order is not Order.OLDEST else ""
+    return ordered(chosen(calls, wanted), order), key
 
 
 def selected_row(event: object) -> int | None:

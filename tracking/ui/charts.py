@@ -1,4 +1,4 @@
-"""Charts of what a run used: where the tokens went, when the calls and tasks ran, what days cost.
+"""Charts of what a run used: where the tokens went, when the tasks ran, what days cost.
 
 Every function takes values and returns a figure. Floats exist here only: what is exact stands in the hover.
 """
@@ -11,14 +11,12 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from tracking.domain.call import CallStatus, LlmCall
 from tracking.domain.run import RunState, TaskProgress
-from tracking.domain.usage import UsageState
 from tracking.report.account import tokens_of_sums
-from tracking.report.breakdown import UNATTRIBUTED, Line
+from tracking.report.breakdown import Line
 from tracking.report.days import Day
-from tracking.report.format import NOT_KNOWN, counted, duration, share, spoken, token_total, usd
-from tracking.ui.palette import ALARM, NEUTRAL, OKABE_ITO, Paint
+from tracking.report.format import counted, duration, share, spoken, usd
+from tracking.ui.palette import NEUTRAL, OKABE_ITO, Paint
 
 _ROW: Final = 34  # pixels of a bar with its gap
 _FRAME: Final = 130  # pixels of title, axis and legend
@@ -30,7 +28,7 @@ _LABEL: Final = 20  # characters of a name on one line
 def token_breakdown(lines: Sequence[Line], paints: Mapping[str | None, Paint], title: str) -> go.Figure:
     """One bar per name, in its colour: fresh input solid, cached input pale, output hatched."""
     figure = go.Figure()
-    labels = [_label(line.label) for line in lines]
+    labels = [label(line.label) for line in lines]
     colours = [paints[line.name].colour for line in lines]
     for kind in _KINDS:
         figure.add_bar(
@@ -60,15 +58,16 @@ def _part(line: Line, kind: str) -> int:
 
 def _kind_marker(kind: str, colour: str | list[str]) -> dict[str, object]:
     # An opacity would not reach the legend's swatch: the paleness is part of the colour.
-    pale = kind == "Cached input"
-    colours = [_pale(one) if pale else one for one in ([colour] if isinstance(colour, str) else colour)]
+    cached = kind == "Cached input"
+    colours = [pale(one) if cached else one for one in ([colour] if isinstance(colour, str) else colour)]
     marker: dict[str, object] = {"color": colours[0] if isinstance(colour, str) else colours}
     if kind == "Output":
         marker["pattern"] = {"shape": "/", "fillmode": "overlay", "solidity": 0.25, "fgcolor": "#FFFFFF"}
     return marker
 
 
-def _pale(colour: str) -> str:
+def pale(colour: str) -> str:
+    """A colour that lets the page through, in both its schemes."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.45)"
 
@@ -83,77 +82,19 @@ def _line_hover(line: Line) -> str:
     )
 
 
-def call_timeline(
-    calls: Sequence[LlmCall], paints: Mapping[str | None, Paint], started_at: datetime
-) -> go.Figure:
-    """One bar per call, from sending to the end of its answer, in the agent's colour; gaps stay gaps."""
-    figure = go.Figure()
-    scale, unit = _scale(max((c.ended_at - started_at).total_seconds() for c in calls))
-    for agent in sorted({call.agent_name for call in calls}, key=lambda name: (name is None, name or "")):
-        own = [(row, call) for row, call in enumerate(calls, start=1) if call.agent_name == agent]
-        paint = paints[agent]
-        figure.add_bar(
-            orientation="h",
-            name=UNATTRIBUTED if agent is None else agent,
-            base=[(call.started_at - started_at).total_seconds() / scale for _, call in own],
-            x=[call.duration / scale for _, call in own],
-            y=[row for row, _ in own],
-            # An outline keeps a call visible that is too short for a pixel.
-            marker={"color": paint.colour, "line": {"color": paint.colour, "width": 1.5}, **hatching(paint)},
-            customdata=[_call_hover(call) for _, call in own],
-            hovertemplate="%{customdata}<extra></extra>",
-        )
-    _mark_failed(figure, calls, started_at, scale)
-    figure.update_layout(
-        barmode="overlay",
-        bargap=0.25 if len(calls) < 60 else 0,
-        yaxis={"autorange": "reversed", "title": "call", "tick0": 1, "dtick": max(1, len(calls) // 8)},
-    )
-    agents = len({call.agent_name for call in calls})
-    height = row_height(len(calls), row=20) + 14 * agents  # on a phone each has a line of the legend
-    finish(figure, "When each call ran, since the run began", height, x_unit=unit)
-    return figure.update_xaxes(rangemode="tozero")
-
-
-def _mark_failed(figure: go.Figure, calls: Sequence[LlmCall], started_at: datetime, scale: float) -> None:
-    failed = [(row, call) for row, call in enumerate(calls, start=1) if call.status is not CallStatus.OK]
-    if not failed:
-        return
-    figure.add_scatter(
-        mode="markers",
-        name="failed or cut off",
-        x=[(call.ended_at - started_at).total_seconds() / scale for _, call in failed],
-        y=[row for row, _ in failed],
-        marker={"symbol": "x", "size": 10, "color": ALARM, "line": {"color": "#FFFFFF", "width": 1}},
-        customdata=[_call_hover(call) for _, call in failed],
-        hovertemplate="%{customdata}<extra></extra>",
-    )
-
-
-def _call_hover(call: LlmCall) -> str:
-    total = call.usage.total_tokens if call.usage else None
-    used = token_total(total, estimated=call.usage_state is UsageState.ESTIMATED)
-    who, task = escape(call.agent_name or UNATTRIBUTED), escape(spoken(call.task_name or "no task"))
-    text = f"<b>{who}</b>, {task}<br>{escape(call.billed_model)}, {duration(call.duration)}"
-    text += f"<br>{used} tokens, {usd(call.cost.amount, call.cost.state)}"
-    if call.status is not CallStatus.OK:
-        text += f"<br>{call.status}: {escape(call.error_type or NOT_KNOWN)}"
-    return text
-
-
 def task_timeline(
     tasks: Sequence[TaskProgress], paints: Mapping[str | None, Paint], started_at: datetime, now: datetime
 ) -> go.Figure:
     """One bar per task that began, in its agent's colour. A task that runs reaches until `now`."""
     begun = [(task, task.started_at, task.finished_at or now) for task in tasks if task.started_at]
     longest = max(((end - started_at).total_seconds() for _, _, end in begun), default=0.0)
-    scale, unit = _scale(longest)
+    scale, unit = scale_of(longest)
     figure = go.Figure()
     figure.add_bar(
         orientation="h",
         base=[(start - started_at).total_seconds() / scale for _, start, _ in begun],
         x=[(end - start).total_seconds() / scale for _, start, end in begun],
-        y=[_label(spoken(task.task_name)) for task, _, _ in begun],
+        y=[label(spoken(task.task_name)) for task, _, _ in begun],
         marker={
             "color": [paints[task.agent_name].colour for task, _, _ in begun],
             "pattern": {
@@ -213,7 +154,8 @@ def hatching(paint: Paint) -> dict[str, object]:
     return {"pattern": {"shape": paint.pattern, "fillmode": "overlay", "fgcolor": "#FFFFFF", "solidity": 0.2}}
 
 
-def _scale(seconds: float) -> tuple[float, str]:
+def scale_of(seconds: float) -> tuple[float, str]:
+    """How many seconds one unit of an axis of that length is, and the unit."""
     if seconds < 300:
         return 1.0, "s"
     return (60.0, "min") if seconds < 10_800 else (3600.0, "h")
@@ -223,7 +165,8 @@ def _state(task: TaskProgress) -> str:
     return "done" if task.state is RunState.COMPLETED else str(task.state)
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
+    """A name as the ticks of an axis have it: on lines that leave room for the chart."""
     return "<br>".join(wrap(escape(name), _LABEL)) or name
 
 

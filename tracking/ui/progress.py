@@ -8,23 +8,14 @@ import pandas as pd
 import streamlit as st
 
 from tracking.crew.redact import scrub
-from tracking.domain.call import CallStatus
 from tracking.domain.run import Run, RunState, TaskProgress
-from tracking.report.account import (
-    Account,
-    Tile,
-    account_of,
-    headline,
-    part_of_sums,
-    tokens_of_sums,
-    unknown_notes,
-    with_message,
-)
-from tracking.report.breakdown import tokens_by_task
-from tracking.report.format import counted, duration, share, spoken, usd
+from tracking.report.account import headline
+from tracking.report.format import counted, duration, spoken
 from tracking.report.notes import budget_note, reason
 from tracking.ui import state
-from tracking.ui.cards import cards
+from tracking.ui.live.counters import counters
+from tracking.ui.live.newest import newest_calls
+from tracking.ui.live.watching import Watched, watch
 from tracking.ui.prose import plain
 from tracking.ui.stopping import stop_control, stop_notice
 
@@ -42,40 +33,33 @@ _WORDS: Final = {RunState.QUEUED: "waiting", RunState.COMPLETED: "done"}
 
 def live_progress(run_id: str) -> None:
     """Show how a run is doing until it ends; then the whole page is run once, to show the results."""
-    run = state.ledger().run(run_id)
-    if run is None:
+    found = watch(run_id).now(state.now())
+    if found is None:
         st.info("There is no run with this id in the ledger.", icon=":material/search_off:")
-    elif run.state_at(state.now()).is_final:
-        _ended(_account(run))
+    elif found.account.state.is_final:
+        _ended(found)
     else:
+        from tracking.ui.live.going import live_charts  # noqa: PLC0415  # brings plotly, needed only here
+
         _watch(run_id)
+        live_charts(run_id)
 
 
 @st.fragment(run_every=_EVERY)
 def _watch(run_id: str) -> None:
-    run = state.ledger().run(run_id)
-    if run is None or run.state_at(state.now()).is_final:
+    found = watch(run_id).now(state.now())
+    if found is None or found.account.state.is_final:
         # The page is made anew without this fragment, so this happens once.
         st.rerun()
-    account = _account(run)
-    if account.state is RunState.QUEUED:
-        _waiting(account)
+    if found.account.state is RunState.QUEUED:
+        _waiting(found)
     else:
-        _running(account)
+        _running(found)
 
 
-def _account(run: Run) -> Account:
-    book = state.run_book()
-    return account_of(
-        with_message(run, state.outputs()),
-        book.tasks(run.run_id),
-        state.ledger().calls(run_id=run.run_id),
-        state.now(),
-    )
-
-
-def _ended(account: Account) -> None:
+def _ended(found: Watched) -> None:
     """What a run came to, in the place where it was watched."""
+    account = found.account
     why = reason(account)
     if why is None:
         st.success(plain(headline(account)), icon=":material/check_circle:")
@@ -85,10 +69,11 @@ def _ended(account: Account) -> None:
         if trace := (account.run.error or {}).get("traceback"):
             with st.expander("Traceback"):
                 st.code(scrub(trace), language=None, wrap_lines=True)
-    _tasks(account)
+    _tasks(found)
 
 
-def _waiting(account: Account) -> None:
+def _waiting(found: Watched) -> None:
+    account = found.account
     ahead = sum(run.created_at < account.run.created_at for run in state.ledger().runs(state=RunState.QUEUED))
     place = "next in the queue" if ahead == 0 else f"number {ahead + 1} in the queue"
     _title(f"Waiting, {place}", account.run)
@@ -104,26 +89,28 @@ def _waiting(account: Account) -> None:
         st.caption(f"{counted(len(workers), 'worker')} alive, busy with {busy}.")
     else:
         st.caption(f"{counted(len(workers), 'worker')} alive: it will begin in a moment.")
-    _tasks(account)
+    _tasks(found)
 
 
 def _busy_with(running: int) -> str:
     return "another run" if running == 1 else f"{running:,} other runs"
 
 
-def _running(account: Account) -> None:
+def _running(found: Watched) -> None:
+    account, now = found.account, state.now()
     current = next((task for task in account.tasks if task.state is RunState.RUNNING), None)
     words = [f"Running · {duration(account.elapsed)}"]
     if current is not None:
         words.append(f"task {current.position + 1} of {len(account.tasks)} · {current.agent_name}")
     _title(" · ".join(words), account.run)
-    _counters(account)
+    counters(account, found.errors, watch(account.run.run_id).past(account.run), now)
     if note := budget_note(account):
         st.warning(plain(note), icon=":material/warning:")
     if account.tasks:
         done = sum(task.state is RunState.COMPLETED for task in account.tasks)
         st.progress(done / len(account.tasks), text=f"{done} of {len(account.tasks)} tasks done")
-    _tasks(account)
+    _tasks(found)
+    newest_calls(found.seen.calls, found.seen.under_way, now)
 
 
 def _title(text: str, run: Run) -> None:
@@ -135,33 +122,12 @@ def _title(text: str, run: Run) -> None:
     stop_notice(run)
 
 
-def _counters(account: Account) -> None:
-    sums = account.totals
-    usage = sums.usage
-    cached = None
-    if usage.cache_read_input_tokens is not None and usage.input_tokens:
-        cached = usage.cache_read_input_tokens / usage.input_tokens
-    split = f"{part_of_sums(sums, usage.input_tokens)} in, {part_of_sums(sums, usage.output_tokens)} out"
-    gaps = unknown_notes(account.metrics)
-    errors = sum(call.status is not CallStatus.OK for call in account.calls)
-    unpriced = f"{counted(sums.unpriced_requests, 'call')} unpriced" if sums.unpriced_requests else ""
-    cards(
-        (
-            Tile("Tokens", tokens_of_sums(sums), gaps or split, warns=bool(gaps)),
-            Tile("Cached input", share(cached), "of all input"),
-            Tile("Cost", usd(sums.cost.amount, sums.cost.state), unpriced or "so far", warns=bool(unpriced)),
-            Tile("Calls", f"{sums.requests:,}", "to models"),
-            Tile("Errors", f"{errors:,}", "failed or cut off", warns=errors > 0),
-        )
-    )
-
-
-def _tasks(account: Account) -> None:
-    if not account.tasks:
+def _tasks(found: Watched) -> None:
+    tasks = found.account.tasks
+    if not tasks:
         return
-    now = state.now()
     st.table(
-        tasks_frame(account.tasks, tokens_by_task(account), now),
+        tasks_frame(tasks, found.by_task, state.now()),
         border="horizontal",
         hide_index=True,
         alt="The tasks and their states",

@@ -17,7 +17,7 @@ from tracking.export.files import as_csv, as_json, as_markdown, file_name
 from tracking.ledger.outputs import TaskOutput
 from tracking.report.account import Account, headline, load_account, part_of_sums, tiles, tokens_of_sums
 from tracking.report.breakdown import Dimension, Line, breakdown, breakdown_note, calls_of
-from tracking.report.format import NOT_KNOWN, usd
+from tracking.report.format import usd
 from tracking.report.notes import budget_note, cut_short, reason, stated_note
 from tracking.report.today import today_note
 from tracking.ui import state
@@ -25,10 +25,11 @@ from tracking.ui.again import again_button
 from tracking.ui.answers import report, task_outputs
 from tracking.ui.calls import calls_section, selected_row
 from tracking.ui.cards import cards
-from tracking.ui.charts import call_timeline, task_timeline, token_breakdown
+from tracking.ui.charts import token_breakdown
 from tracking.ui.colours import agent_paints, model_paints
 from tracking.ui.data_view import data_section
 from tracking.ui.debug import debug_panel
+from tracking.ui.live.charts import Picture, charts_section, limits_of
 from tracking.ui.palette import paints
 from tracking.ui.prose import plain
 from tracking.ui.receipt import bill_receipt
@@ -56,7 +57,7 @@ def results_section(run_id: str) -> None:
     _downloads(account, outputs, tz)
     if account.calls:
         _where_it_went(account)
-        _timeline(account)
+        _charts(account)
     else:
         st.caption("Where the tokens went can't be told: no call of this run is in the ledger.")
     _details(account, outputs, tz)
@@ -208,25 +209,11 @@ def _breakdown_columns(by: Dimension) -> dict[str, ColumnConfig]:
     }
 
 
-def _timeline(account: Account) -> None:
-    painted = agent_paints(
-        [call.agent_name for call in account.calls] + [task.agent_name for task in account.tasks]
-    )
-    start = min([account.run.started_at or account.calls[0].started_at, account.calls[0].started_at])
-    calls, tasks = st.tabs(["Calls over time", "Tasks over time"])
-    calls.plotly_chart(
-        call_timeline(account.calls, painted, start), key="call_timeline", alt="When each call ran"
-    )
-    with tasks:
-        if any(task.started_at for task in account.tasks):
-            end = account.run.finished_at or account.run.heartbeat_at or state.now()
-            st.plotly_chart(
-                task_timeline(account.tasks, painted, start, end),
-                key="task_timeline",
-                alt="When each task ran",
-            )
-        else:
-            st.caption(f"When the tasks ran is {NOT_KNOWN}.")
+@st.fragment
+def _charts(account: Account) -> None:
+    end = account.run.finished_at or account.run.heartbeat_at or state.now()
+    latest = max([end, *(call.ended_at for call in account.calls)])
+    charts_section(Picture(account.run, account.tasks, account.calls, (), limits_of(account.run), latest))
 
 
 def _details(account: Account, outputs: Sequence[TaskOutput], tz: str | None) -> None:

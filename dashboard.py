@@ -31,6 +31,12 @@ page = st.navigation(
             icon=":material/health_and_safety:",
             url_path="health",
         ),
+        st.Page(
+            "tracking/ui/pages/alerts.py",
+            title="Alerts",
+            icon=":material/notifications:",
+            url_path="alerts",
+        ),
     ]
 )
 with boundary():

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tracking.cli import ledger, prices
+from tracking.cli import alerts, ledger, prices
 from tracking.errors import ConfigError
 from tracking.settings import Settings
 
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.add_typer(prices.app, name="prices")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(alerts.app, name="alerts")
 
 
 @app.command()

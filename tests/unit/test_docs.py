@@ -91,8 +91,9 @@ def test_every_page_and_tab_the_readme_and_changelog_name_is_in_the_code():
         "Overview",
         "Models & prices",
         "Health",
+        "Alerts",
     ]
-    for title in ("Overview", "Models & prices", "Your own prices", "What if", "Health"):
+    for title in ("Overview", "Models & prices", "Your own prices", "What if", "Health", "Alerts"):
         assert title in README
         assert title in CODE + pages
     for title in ("Task Configuration", "Execute Analysis", "Results & Visualization"):

@@ -24,6 +24,7 @@ _IN_ONE_MESSAGE: Final = 20  # alerts; services cut off or refuse what is long
 _ROUND: Final = 5  # messages to one destination: together they take less than the lease, see `deliveries`
 _AT_ONCE: Final = 32  # destinations: one that hangs does not keep the others waiting
 _PATIENCE: Final = timedelta(days=1)  # with a variable that no worker has
+_UNTRIED: Final = "a message before it did not arrive"
 
 
 class Courier:
@@ -112,7 +113,7 @@ class Courier:
     def _postpone(self, rest: list[Due], now: datetime) -> None:
         """Where one message did not arrive, others would not either; they were not tried."""
         for due in rest:
-            self._deliveries.wait(due, now + wait_after(1, self._chance))
+            self._deliveries.wait(due, now + wait_after(1, self._chance), _UNTRIED)
 
     def _give_up(self, group: list[Due], now: datetime, problem: str) -> None:
         for due in group:

@@ -2,8 +2,8 @@
 
 The rule is the modified z-score of Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993), as in
 NIST's Engineering Statistics Handbook, section 1.3.5.17: 0.6745 × (value less median) / MAD is above 3.5.
-MAD is the median of the absolute deviations from the median. Both stay where they are when some of the earlier runs were
-outliers themselves, unlike mean and standard deviation.
+MAD is the median of the absolute deviations from the median. Both stay where they are when some of the
+earlier ones were outliers themselves, unlike mean and standard deviation.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import tracking
-from tracking.cli import prices
+from tracking.alerts.destinations import KINDS
+from tracking.cli import alerts, prices
 from tracking.launch.arguments import build_parser
 from tracking.settings import Settings
 
@@ -36,6 +37,18 @@ def test_the_readme_names_every_option_of_the_launcher_and_no_other():
 def test_the_readme_shows_every_command_about_prices_and_no_other():
     commands = {command.callback.__name__ for command in prices.app.registered_commands}
     assert set(re.findall(r"python -m tracking prices (\w+)", README)) == commands
+
+
+def test_readme_and_guide_show_every_command_about_alerts_and_no_other():
+    commands = {command.name or command.callback.__name__ for command in alerts.app.registered_commands}
+    guide = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    for document in (README, guide):
+        assert set(re.findall(r"python -m tracking alerts (\w+)", document)) == commands
+
+
+def test_the_guide_about_alerts_names_every_kind_and_no_other():
+    guide = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)`", guide, re.MULTILINE) == [str(kind) for kind in KINDS]
 
 
 def test_every_file_the_documents_name_is_there():

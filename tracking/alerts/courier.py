@@ -107,7 +107,7 @@ class Courier:
             else:
                 self._deliveries.wait(due, now + wait_after(due.attempts, self._chance), problem)
         if problem is not None:
-            logger.warning("%s could not be told of %d alerts: %s", to.name, len(claimed), problem)
+            logger.warning("%s could not be told: %s", to.name, problem)
         return problem is None
 
     def _postpone(self, rest: list[Due], now: datetime) -> None:

@@ -71,10 +71,13 @@ class AlertLog:
         return self._number(query if since is None else query.where(alerts.c.at >= microseconds(since)))
 
     def failed_count(self, since: datetime) -> int:
-        """How many, tests apart, somebody was not told of: given up since a moment, or still being tried."""
-        known = sa.select(alerts.c.alert_id).where(alerts.c.kind != str(AlertKind.TEST))
+        """How many of those added since a moment somebody was not told of, tests apart."""
         return self._number(
-            sa.select(sa.func.count()).select_from(_failed(since).intersect(known).subquery())
+            sa.select(sa.func.count()).where(
+                alerts.c.kind != str(AlertKind.TEST),
+                alerts.c.at >= microseconds(since),
+                alerts.c.alert_id.in_(_failed()),
+            )
         )
 
     def last_sent(self) -> dict[str, datetime]:
@@ -106,13 +109,11 @@ class AlertLog:
         return [_told(row, tuple(of[row["alert_id"]])) for row in rows]
 
 
-def _failed(since: datetime | None = None) -> sa.Select[int]:
+def _failed() -> sa.Select[int]:
+    """As `Delivery.failed`."""
     given_up = alert_deliveries.c.state == str(DeliveryState.GIVEN_UP)
-    if since is not None:
-        given_up &= alert_deliveries.c.ended_at >= microseconds(since)
     tried = (alert_deliveries.c.state != str(DeliveryState.SENT)) & alert_deliveries.c.problem.is_not(None)
-    open_ = tried & alert_deliveries.c.ended_at.is_(None)
-    return sa.select(alert_deliveries.c.alert_id).where(given_up | open_)
+    return sa.select(alert_deliveries.c.alert_id).where(given_up | tried)
 
 
 def _told(row: sa.RowMapping, deliveries: tuple[Delivery, ...]) -> Told:

@@ -49,4 +49,4 @@ class QuietHours:
         )
 
     def __str__(self) -> str:
-        return f"{self.start:%H:%M}-{self.end:%H:%M} {self.zone.key}"
+        return f"from {self.start:%H:%M} to {self.end:%H:%M} ({self.zone.key})"

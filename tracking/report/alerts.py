@@ -17,8 +17,8 @@ KIND_WORDS = {
     AlertKind.BUDGET_REFUSED: "Budget refused",
     AlertKind.RUN_FAILED: "Run failed",
     AlertKind.RUN_LOST: "Run lost",
-    AlertKind.COST_ANOMALY: "Cost",
-    AlertKind.DURATION_ANOMALY: "Duration",
+    AlertKind.COST_ANOMALY: "Cost anomaly",
+    AlertKind.DURATION_ANOMALY: "Duration anomaly",
     AlertKind.UNPRICED_MODEL: "Unpriced model",
     AlertKind.TRACKER_LOST_CALLS: "Calls not recorded",
     AlertKind.TEST: "Test",
@@ -77,15 +77,15 @@ def log_frame(entries: Iterable[Told], now: datetime, tz: str | None) -> pd.Data
         [
             {
                 "When": when(told.at, tz),
-                "Kind": KIND_WORDS[told.alert.kind],
                 "Alert": told.alert.title,
                 "Told": told_words(told, now, tz),
                 "Problem": problems(told),
+                "Kind": KIND_WORDS[told.alert.kind],
                 "Run": f"/runs?run={told.alert.run_id}" if told.alert.run_id else None,
             }
             for told in entries
         ],
-        columns=["When", "Kind", "Alert", "Told", "Problem", "Run"],
+        columns=["When", "Alert", "Told", "Problem", "Kind", "Run"],
     )
 
 
@@ -101,7 +101,7 @@ def quiet_words(to: Destination, now: datetime, tz: str | None) -> str:
     if to.quiet is None:
         return "at any hour"
     until = to.quiet.until(now)
-    state = f"quiet now, until {when(until, tz)}" if until else f"quiet from {to.quiet}"
+    state = f"quiet now, until {when(until, tz)}" if until else f"quiet {to.quiet}"
     urgent = ", ".join(KIND_WORDS[kind].lower() for kind in KINDS if kind in to.urgent & to.kinds)
     return f"{state}, but for {urgent}" if urgent else state
 
@@ -111,7 +111,7 @@ def outcome_words(delivery: Delivery, to: Destination) -> str:
     if delivery.state is DeliveryState.SENT:
         return f"The test reached {to.name}."
     if delivery.problem:
-        return f"The test did not reach {to.name}: {delivery.problem}."
+        return f"The test did not reach {to.name}: {delivery.problem.rstrip('.')}."
     if to.url is None:
         return f"{to.url_from} is not set here, and no worker has sent the test so far."
     return f"The test to {to.name} is still under way."

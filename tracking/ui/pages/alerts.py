@@ -36,12 +36,11 @@ def alerts_page() -> None:
     log, now, tz = AlertLog(state.ledger()), state.now(), st.context.timezone
     midnight = now.astimezone(zone(tz) or UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     ever = log.count()
-    failed = log.failed_count(now - timedelta(days=1))
-    st.title(plain(title(ever, log.count(midnight), failed)), anchor=False)
+    st.title(plain(title(ever, log.count(midnight), log.failed_count(midnight))), anchor=False)
     config = _config()
     if config is not None:
         _destinations(config, log, now)
-    _log(log, now, ever=ever, failed=failed)
+    _log(log, now, ever=ever)
 
 
 def _config() -> AlertConfig | None:
@@ -107,12 +106,14 @@ def _how_to() -> None:
         st.code(EXAMPLE_VARIABLE, language="bash", wrap_lines=True)
 
 
-def _log(log: AlertLog, now: datetime, *, ever: int, failed: int) -> None:
+def _log(log: AlertLog, now: datetime, *, ever: int) -> None:
+    failed = log.failed_count(now - timedelta(days=7))
     st.subheader("What was told", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         failed_only = st.toggle("Only what did not arrive", key=_FAILED_ONLY)
         if failed and not failed_only:
-            st.markdown(f":small[:orange[:material/warning: {counted(failed, 'alert')} did not arrive]]")
+            words = f"{counted(failed, 'alert')} of the last 7 days did not arrive"
+            st.markdown(f":small[:orange[:material/warning: {words}]]")
     entries = log.entries(_SHOWN, failed_only=failed_only)
     if not entries:
         st.caption(
@@ -132,6 +133,7 @@ def _log(log: AlertLog, now: datetime, *, ever: int, failed: int) -> None:
         height=min(520, 38 + 35 * len(frame)),
         column_config={
             "Alert": st.column_config.TextColumn(width="large"),
+            "Told": st.column_config.TextColumn(width="medium"),
             "Run": st.column_config.LinkColumn(display_text="open"),
         },
         alt="The alerts, the newest first, with whom they were told",

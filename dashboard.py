@@ -23,6 +23,9 @@ page = st.navigation(
             url_path="overview",
         ),
         st.Page(
+            "tracking/ui/pages/budgets.py", title="Budgets", icon=":material/savings:", url_path="budgets"
+        ),
+        st.Page(
             "tracking/ui/pages/prices.py", title="Models & prices", icon=":material/sell:", url_path="prices"
         ),
         st.Page(

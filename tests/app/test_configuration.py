@@ -49,6 +49,8 @@ CONTROLS: list[tuple[str, str, Any, str, Any]] = [
     ("checkbox", "form.settings.track_tokens", False, "settings.track_tokens", False),
     ("number_input", "form.settings.max_output_tokens", 300, "settings.max_output_tokens", 300),
     ("number_input", "form.settings.token_budget", 9_000, "settings.token_budget", 9_000),
+    ("number_input", "form.settings.cost_budget_usd", 0.0125, "settings.cost_budget_usd", 0.0125),
+    ("number_input", "form.settings.budget_wait_minutes", 0, "settings.budget_wait_minutes", 0),
     ("selectbox", "form.settings.context_mode", "all", "settings.context_mode", "all"),
     ("number_input", "form.settings.context_tokens", 40, "settings.context_tokens", 40),
     ("toggle", "form.settings.cache_tool_results", False, "settings.cache_tool_results", False),

@@ -144,7 +144,16 @@ def meter():
 
 @pytest.fixture(scope="module")
 def size(request):
+    """How many processes."""
     return 8 if request.config.getoption("--crews-of-load") > FEW else 3
+
+
+@pytest.fixture
+def load(request):
+    """How many crews; a crew may take some seconds on a busy machine."""
+    count = request.config.getoption("--crews-of-load")
+    request.node.add_marker(pytest.mark.timeout(600 + 30 * count))
+    return count
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +206,7 @@ def check(ledger, shared, own, requests, book, *, killed):
         assert connection.execute(reservations.select()).all() == []
 
 
-def test_no_random_crews_pass_a_budget_that_they_share(request, meter, pool, size, tmp_path_factory):
-    load = request.config.getoption("--crews-of-load")
-    request.node.add_marker(pytest.mark.timeout(600 + 30 * load))
+def test_no_random_crews_pass_a_budget_that_they_share(load, meter, pool, size, tmp_path_factory):
     book, seen = PriceBook.load(), {"crews": 0, "calls": 0, "refused": 0, "killed": 0}
 
     @settings(
@@ -232,7 +239,7 @@ def test_no_random_crews_pass_a_budget_that_they_share(request, meter, pool, siz
         seen["calls"] += len(meter_says)
         seen["refused"] += sum(each is not None and each["refusal"] is not None for each in said)
         seen["killed"] += kill_after is not None
+        logger.info("%s", seen)
 
     no_limit_is_passed()
-    logger.info("%s", seen)
     assert seen["refused"] > 0

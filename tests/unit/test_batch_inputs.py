@@ -117,7 +117,7 @@ def test_names_of_the_data_are_found_however_their_case_is_written():
             ),
         ),
         ("regions\nAsia\n", "inputs.csv, row 2: No rows are left."),
-        ("track_tokens,token_budget\nno,500\n", "inputs.csv, row 2: a token budget needs token tracking"),
+        ("track_tokens,token_budget\nno,500\n", "inputs.csv, row 2: a budget needs token tracking"),
     ],
 )
 def test_a_problem_names_file_row_column_what_was_found_and_what_to_do(text, message):

@@ -193,9 +193,9 @@ def _offered(field: str, value: Any, offer: Offer) -> Any:
 def _in_vain(spec: RunSpec, changes: Mapping[str, Any]) -> str | None:
     """Why a change would have no effect, though it was asked for."""
     settings = spec.settings
-    if settings.token_budget is not None and not settings.track_tokens:
+    if settings.budget is not None and not settings.track_tokens:
         return (
-            "a token budget needs token tracking: without it nobody sees what is spent. "
+            "a budget needs token tracking: without it nobody sees what is spent. "
             "Set settings.track_tokens to true, or leave the budget out."
         )
     if "settings.context_tokens" in changes and settings.context_mode is not ContextMode.TRIMMED:

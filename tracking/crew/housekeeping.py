@@ -1,4 +1,7 @@
-"""What a worker does for the ledger beside its runs: adding up new calls, and moving old ones out."""
+"""What a worker does for the ledger beside its runs.
+
+It gives back what dead processes had set aside, adds up new calls, and moves old ones out.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import time
 from datetime import UTC, datetime
 from typing import Final
 
+from tracking.ledger.accounts import Accounts
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.retention import Retention
 from tracking.settings import Settings
@@ -25,6 +29,7 @@ class Housekeeping:
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self._settings = settings
         self._ledger = ledger
+        self._accounts = Accounts(ledger)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name="housekeeping", daemon=True)
 
@@ -42,6 +47,7 @@ class Housekeeping:
         move_out_at = time.monotonic()
         while not self._ended.wait(_CATCH_UP_SECONDS):
             try:
+                self._accounts.reclaim()
                 # Answers are right without it: for a few calls nobody has to wait for the database.
                 if self._ledger.upkeep.has_much_to_do():
                     self._ledger.upkeep.catch_up()

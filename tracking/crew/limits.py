@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable
-from decimal import Decimal
 
 from tracking.alerts.book import AlertBook
 from tracking.budgets.book import in_force
@@ -13,7 +12,7 @@ from tracking.budgets.manager import TokenBudgetManager
 from tracking.domain.alert import Alert, AlertKind
 from tracking.domain.budget import Budget, Crossing, Refusal
 from tracking.domain.run import Run
-from tracking.domain.spec import RunSettings, RunSpec
+from tracking.domain.spec import RunSpec
 from tracking.errors import BudgetExceeded
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.runs import RunBook
@@ -21,18 +20,6 @@ from tracking.pricing.book import PriceBook
 from tracking.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-OWN = "this run"
-
-
-def own_budget(settings: RunSettings) -> Budget | None:
-    """What the person allowed this run alone."""
-    if settings.token_budget is None and settings.cost_budget_usd is None:
-        return None
-    dollars = settings.cost_budget_usd
-    return Budget(
-        name=OWN, tokens=settings.token_budget, usd=None if dollars is None else Decimal(str(dollars))
-    )
 
 
 def budgets_of(settings: Settings, ledger: Ledger, run: Run) -> list[Budget]:
@@ -42,7 +29,7 @@ def budgets_of(settings: Settings, ledger: Ledger, run: Run) -> list[Budget]:
         ConfigError: config/budgets.toml can't be used. The run must not go on as if there were none.
     """
     spec = RunSpec.from_json(run.spec)
-    own = own_budget(spec.settings)
+    own = spec.settings.budget
     shared = [budget for budget in in_force(settings, ledger) if budget.covers_preset(spec.preset)]
     # Nobody watches a batch: what doesn't fit ends the run.
     wait = 0 if run.batch_id is not None else spec.settings.budget_wait_minutes

@@ -7,10 +7,14 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from tracking.domain.budget import Budget
 from tracking.errors import ConfigError
+
+OWN_BUDGET: Final = "this run"
 
 # The least and the most of every number that a person sets, both included.
 BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
@@ -105,6 +109,14 @@ class RunSettings:
     cost_budget_usd: float | None = None
     budget_wait_minutes: int = 10
     stream: bool = False
+
+    @property
+    def budget(self) -> Budget | None:
+        """What the person allowed this run alone."""
+        if self.token_budget is None and self.cost_budget_usd is None:
+            return None
+        dollars = None if self.cost_budget_usd is None else Decimal(str(self.cost_budget_usd))
+        return Budget(name=OWN_BUDGET, tokens=self.token_budget, usd=dollars)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

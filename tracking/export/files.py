@@ -15,7 +15,7 @@ from tracking.report.account import Account, headline, part_of_sums, tiles, toke
 from tracking.report.breakdown import Dimension, breakdown, breakdown_note
 from tracking.report.format import share, spoken, usd, when
 from tracking.report.markdown import lowered
-from tracking.report.notes import budget_note, cut_short, reason, unfinished
+from tracking.report.notes import cut_short, reason, unfinished
 
 _COUNTS: Final = tuple(TokenUsage.__dataclass_fields__)
 # A cell that begins like this is a formula to a spreadsheet; names of models and agents come from outside.
@@ -38,7 +38,8 @@ def as_markdown(account: Account, outputs: Sequence[TaskOutput], tz: str | None)
     parts = [f"# {headline(account)}", f"{run.name}, {when(run.created_at, tz)}"]
     if why := reason(account):
         parts.append(why)
-    parts += [note for note in (cut_short(account), budget_note(account)) if note]
+    if note := cut_short(account):
+        parts.append(note)
     parts += [
         "## Token Usage Summary",
         f"Data source: {account.metrics.caption}",

@@ -167,6 +167,10 @@ class Accounts:
         with self._transaction() as connection:
             return connection.execute(accounts.update().where(place).values(values)).rowcount == 1
 
+    def open(self, budget: Budget, span: Span) -> None:
+        """Make the account of a period that nobody has asked for anything yet."""
+        self._open_accounts([Share(budget, span, Amounts())])
+
     def standing(self, budget: Budget, span: Span) -> Standing:
         """How a budget stands; untouched where nobody has asked it for anything yet."""
         return self.standings([(budget, span)])[0]

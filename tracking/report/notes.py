@@ -7,7 +7,7 @@ from tracking.domain.money import usd as dollars
 from tracking.domain.run import RunState
 from tracking.domain.usage import UsageState
 from tracking.ledger.outputs import TaskOutput
-from tracking.report.account import MISSING_CALL, Account, cut_off
+from tracking.report.account import Account, cut_off
 from tracking.report.format import counted, usd
 
 
@@ -66,18 +66,3 @@ def unfinished(account: Account, outputs: Sequence[TaskOutput]) -> str | None:
     if len(outputs) >= len(account.tasks):
         return None
     return f"{len(outputs)} of {counted(len(account.tasks), 'task')} finished: this is the last one's answer."
-
-
-def budget_note(account: Account) -> str | None:
-    """That the token budget may be spent, though nobody can know; None where it is known."""
-    budget = account.run.spec.get("settings", {}).get("token_budget")
-    metrics, used = account.metrics, account.totals.usage.total_tokens or 0
-    if budget is None or used >= budget or not (metrics.unknown_requests or metrics.lower_bound):
-        return None
-    unknown = MISSING_CALL
-    if metrics.unknown_requests:
-        unknown = f"{counted(metrics.unknown_requests, 'call')} unknown"
-    known = f"Token budget of {budget:,}: at least {used:,} tokens used, {unknown}."
-    if account.state.is_final:
-        return f"{known} Whether it was kept is not known."
-    return f"{known} It may be spent already, and the run goes on: stop it if that must not be."

@@ -11,8 +11,10 @@ from tracking.crew.redact import scrub
 from tracking.domain.run import Run, RunState, TaskProgress
 from tracking.report.account import headline
 from tracking.report.format import counted, duration, spoken
-from tracking.report.notes import budget_note, reason
+from tracking.report.notes import reason
 from tracking.ui import state
+from tracking.ui.budgets.standing import budget_lines
+from tracking.ui.budgets.waiting import budget_wait
 from tracking.ui.live.counters import counters
 from tracking.ui.live.newest import newest_calls
 from tracking.ui.live.watching import Watched, watch
@@ -104,8 +106,8 @@ def _running(found: Watched) -> None:
         words.append(f"task {current.position + 1} of {len(account.tasks)} · {current.agent_name}")
     _title(" · ".join(words), account.run)
     counters(account, found.errors, watch(account.run.run_id).past(account.run), now)
-    if note := budget_note(account):
-        st.warning(plain(note), icon=":material/warning:")
+    budget_wait(account.run)
+    budget_lines(account.run)
     if account.tasks:
         done = sum(task.state is RunState.COMPLETED for task in account.tasks)
         st.progress(done / len(account.tasks), text=f"{done} of {len(account.tasks)} tasks done")

@@ -18,11 +18,12 @@ from tracking.ledger.outputs import TaskOutput
 from tracking.report.account import Account, headline, load_account, part_of_sums, tiles, tokens_of_sums
 from tracking.report.breakdown import Dimension, Line, breakdown, breakdown_note, calls_of
 from tracking.report.format import usd
-from tracking.report.notes import budget_note, cut_short, reason, stated_note
+from tracking.report.notes import cut_short, reason, stated_note
 from tracking.report.today import today_note
 from tracking.ui import state
 from tracking.ui.again import again_button
 from tracking.ui.answers import report, task_outputs
+from tracking.ui.budgets.standing import budget_lines
 from tracking.ui.calls import calls_section, selected_row
 from tracking.ui.cards import cards
 from tracking.ui.charts import token_breakdown
@@ -51,8 +52,7 @@ def results_section(run_id: str) -> None:
     again_button(account.run)
     if note := cut_short(account):
         st.caption(f":material/content_cut: {plain(note)}")
-    if note := budget_note(account):
-        st.markdown(f":small[:orange[:material/warning: {plain(note)}]]")
+    budget_lines(account.run)
     _summary(account)
     _downloads(account, outputs, tz)
     if account.calls:

@@ -79,6 +79,24 @@ def whole(
     )
 
 
+def dollars(field: str, label: str, *, placeholder: str, help_text: str, disabled: bool = False) -> None:
+    """An amount to a hundredth of a cent, within the spec's bounds; empty is None."""
+    low, high = BOUNDS[field]
+    st.number_input(
+        label,
+        min_value=float(low),
+        max_value=float(high),
+        step=0.01,
+        value=None,
+        format="%.4f",
+        placeholder=placeholder,
+        key=form.key(field),
+        persist_state="session",
+        help=help_text,
+        disabled=disabled,
+    )
+
+
 def switch(field: str, label: str, *, help_text: str | None = None) -> None:
     st.toggle(label, key=form.key(field), persist_state="session", help=help_text)
 

@@ -36,6 +36,7 @@ _INPUTS: Final = {
     "campaign.goals": "campaign_goals",
     "brand.awareness": "brand_awareness",
 }
+_DECIMALS: Final = {"sentiment": 1, "cost_budget_usd": 4}  # of what the widget shows
 _FILTERS: Final = (
     "market.regions",
     "market.categories",
@@ -191,7 +192,7 @@ def _run_settings(catalog: Catalog) -> RunSettings:
     fields = dataclasses.fields(RunSettings)
     values: dict[str, Any] = {field.name: _as_spec("settings", field) for field in fields}
     if not values["track_tokens"]:
-        values["token_budget"] = None  # nobody would see it being spent
+        values["token_budget"] = values["cost_budget_usd"] = None  # nobody would see it being spent
     if values["context_mode"] is not ContextMode.TRIMMED:
         del values["context_tokens"]
     if not calls_tools(catalog):
@@ -217,7 +218,7 @@ def _as_spec(section: str, field: dataclasses.Field[Any]) -> object:
     if isinstance(found, str) and not isinstance(found, ContextMode):
         return found.strip()
     if isinstance(found, float):
-        return round(found, 1)  # what the prompt says of it
+        return round(found, _DECIMALS[field.name])
     return field.default if found is None else found
 
 

@@ -65,7 +65,22 @@ def _limits(draft: Draft) -> None:
         "Token budget",
         step=1_000,
         placeholder="No limit",
-        help_text="Input plus output of the whole run. Once it is spent, the next call is not made.",
+        help_text="Input plus output of the whole run. A call that may pass it is not made.",
+        disabled=not tracked,
+    )
+    fields.dollars(
+        "settings.cost_budget_usd",
+        "Cost budget (US dollars)",
+        placeholder="No limit",
+        help_text="What the whole run may cost. A call that may pass it is not made.",
+        disabled=not tracked,
+    )
+    fields.whole(
+        "settings.budget_wait_minutes",
+        "At a budget's end, wait (minutes)",
+        step=5,
+        placeholder="10",
+        help_text="How long the run waits for you to raise the limit before it ends. 0: it ends at once.",
         disabled=not tracked,
     )
     if not tracked:

@@ -1,6 +1,6 @@
 """Where a run's tokens and money went: its calls by agent, task or model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -43,8 +43,9 @@ def breakdown(calls: Sequence[LlmCall], by: Dimension) -> tuple[Line, ...]:
     groups: dict[str | None, list[LlmCall]] = {}
     for call in calls:
         groups.setdefault(_NAME_OF[by](call), []).append(call)
-    whole = totals(calls).usage.total_tokens
-    lines = [_line(name, by, totals(group), whole) for name, group in groups.items()]
+    sums = {name: totals(group) for name, group in groups.items()}
+    known = [each.usage.total_tokens for each in sums.values() if each.usage.total_tokens is not None]
+    lines = [_line(name, by, each, sum(known) if known else None) for name, each in sums.items()]
     return tuple(sorted(lines, key=lambda line: (-(line.totals.usage.total_tokens or 0), line.label)))
 
 
@@ -76,8 +77,11 @@ def breakdown_note(account: Account, by: Dimension) -> str | None:
     return " ".join(notes) or None
 
 
-def tokens_by_task(account: Account) -> dict[str | None, str]:
-    """What each task used, as it is written: at least that much where a call of its own may be missing."""
+def tokens_by_task(account: Account, lines: Iterable[Line] | None = None) -> dict[str | None, str]:
+    """What each task used, as it is written: at least that much where a call of its own may be missing.
+
+    `lines` are the calls by task where they have been added up already.
+    """
     cut = {task.task_name for task in account.tasks if task.state is not RunState.COMPLETED}
     open_ended = cut if account.metrics.lower_bound else set()
     return {
@@ -86,6 +90,6 @@ def tokens_by_task(account: Account) -> dict[str | None, str]:
             unknown=line.totals.unknown_requests + (line.name in open_ended),
             estimated=line.totals.estimated_requests,
         )
-        for line in breakdown(account.calls, Dimension.TASK)
+        for line in (breakdown(account.calls, Dimension.TASK) if lines is None else lines)
         if line.totals.requests
     }

@@ -1,6 +1,6 @@
 """Earlier runs of a run's kind, and what they say of its end, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +12,7 @@ from tracking.domain.run import Run, RunState
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.runs import RunBook
 from tracking.report.account import Account
-from tracking.report.breakdown import Dimension, breakdown
+from tracking.report.breakdown import Line
 from tracking.report.format import NOT_KNOWN, counted, duration, usd
 
 NEWEST: Final = 20  # earlier runs that are asked
@@ -76,14 +76,14 @@ def _used(sums: CallTotals) -> Used:
     return Used(sums.usage.total_tokens, sums.cost.nano_usd if priced else None)
 
 
-def standing_of(account: Account) -> Standing | None:
-    """Where a run is; None before it began."""
+def standing_of(account: Account, lines: Iterable[Line]) -> Standing | None:
+    """Where a run is, by its calls added up by task; None before it began."""
     if account.run.started_at is None:
         return None
     done = {task.task_name: task.finished_at for task in account.tasks if task.state is RunState.COMPLETED}
     ended = [moment for moment in done.values() if moment is not None]
     of_done = totals(())
-    for line in breakdown(account.calls, Dimension.TASK):
+    for line in lines:
         if line.name in done:
             of_done += line.totals
     return Standing(
@@ -95,12 +95,12 @@ def standing_of(account: Account) -> Standing | None:
     )
 
 
-def outlook(past: Sequence[PastRun], account: Account, now: datetime) -> str | None:
+def outlook(past: Sequence[PastRun], account: Account, lines: Iterable[Line], now: datetime) -> str | None:
     """When it may end and at what, in a sentence.
 
     None where nothing can be said at all: it has not begun, or is a crew of a person's own.
     """
-    standing = standing_of(account)
+    standing = standing_of(account, lines)
     if standing is None or not account.run.spec:
         return None
     found = project(past, standing, now)

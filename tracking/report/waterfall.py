@@ -29,9 +29,8 @@ class Mark:
     """One call, or neighbouring ones. Times are since the run began; `model` None: several.
 
     Attributes:
+        of: the calls, in the order in which they began; of one under way nothing is known yet: none.
         lane: of `lanes` in its row, from the top: calls at the same time stand below one another.
-        retried: how many asked the same again after a failure.
-        error: how the only call failed, without its message.
         expected: output tokens of a call that is under way, estimated from what arrived so far.
     """
 
@@ -39,15 +38,36 @@ class Mark:
     begin: timedelta
     end: timedelta
     model: str | None
-    sums: CallTotals
-    calls: int
-    failed: int = 0
-    retried: int = 0
+    of: tuple[LlmCall, ...]
     lane: int = 0
     lanes: int = 1
     running: bool = False
     expected: int | None = None
-    error: str | None = None
+
+    @property
+    def calls(self) -> int:
+        return 1 if self.running else len(self.of)
+
+    @property
+    def failed(self) -> int:
+        """How many failed or were cut off."""
+        return sum(call.status is not CallStatus.OK for call in self.of)
+
+    @property
+    def retried(self) -> int:
+        """How many asked the same again after a failure."""
+        return sum(call.purpose is Purpose.RETRY for call in self.of)
+
+    @property
+    def sums(self) -> CallTotals:
+        return totals(self.of)
+
+    @property
+    def error(self) -> str | None:
+        """How the only call failed, without its message."""
+        if len(self.of) != 1 or self.of[0].status is CallStatus.OK:
+            return None
+        return f"{self.of[0].status}: {self.of[0].error_type or NOT_KNOWN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +152,7 @@ def _mark(call: LlmCall, place: Mapping[_Key, int], began: datetime) -> Mark:
         call.started_at - began,
         call.ended_at - began,
         call.billed_model,
-        totals([call]),
-        1,
-        failed=int(call.status is not CallStatus.OK),
-        retried=int(call.purpose is Purpose.RETRY),
-        error=None if call.status is CallStatus.OK else f"{call.status}: {call.error_type or NOT_KNOWN}",
+        (call,),
     )
 
 
@@ -144,7 +160,7 @@ def _running(call: CallUnderWay, place: Mapping[_Key, int], began: datetime, now
     row = place.get((call.task_name, call.agent_name), MOST_ROWS - 1)
     begin = call.started_at - began
     end = max(begin, now - began)
-    return Mark(row, begin, end, call.request_model, totals(()), 1, running=True, expected=call.output_tokens)
+    return Mark(row, begin, end, call.request_model, (), running=True, expected=call.output_tokens)
 
 
 def _joined(marks: Sequence[Mark], most: int) -> tuple[list[Mark], timedelta | None]:
@@ -185,18 +201,8 @@ def _chained(marks: Sequence[Mark], near: timedelta) -> list[Mark]:
 def _as_one(chain: Sequence[Mark]) -> Mark:
     if len(chain) == 1:
         return chain[0]
-    sums = chain[0].sums
-    for mark in chain[1:]:
-        sums += mark.sums
-    return replace(
-        chain[0],
-        end=max(mark.end for mark in chain),
-        sums=sums,
-        calls=sum(mark.calls for mark in chain),
-        failed=sum(mark.failed for mark in chain),
-        retried=sum(mark.retried for mark in chain),
-        error=None,
-    )
+    every = tuple(call for mark in chain for call in mark.of)
+    return replace(chain[0], end=max(mark.end for mark in chain), of=every)
 
 
 def _in_lanes(marks: Sequence[Mark]) -> list[Mark]:

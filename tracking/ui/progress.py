@@ -10,6 +10,7 @@ import streamlit as st
 from tracking.crew.redact import scrub
 from tracking.domain.run import Run, RunState, TaskProgress
 from tracking.report.account import headline
+from tracking.report.breakdown import tokens_by_task
 from tracking.report.format import counted, duration, spoken
 from tracking.report.notes import reason
 from tracking.ui import state
@@ -105,7 +106,7 @@ def _running(found: Watched) -> None:
     if current is not None:
         words.append(f"task {current.position + 1} of {len(account.tasks)} · {current.agent_name}")
     _title(" · ".join(words), account.run)
-    counters(account, found.errors, watch(account.run.run_id).past(account.run), now)
+    counters(found, watch(account.run.run_id).past(account.run), now)
     budget_wait(account.run)
     budget_lines(account.run)
     if account.tasks:
@@ -129,7 +130,7 @@ def _tasks(found: Watched) -> None:
     if not tasks:
         return
     st.table(
-        tasks_frame(tasks, found.by_task, state.now()),
+        tasks_frame(tasks, tokens_by_task(found.account, found.lines), state.now()),
         border="horizontal",
         hide_index=True,
         alt="The tasks and their states",

@@ -18,6 +18,7 @@ from tracking.report.flow import flow
 from tracking.report.format import NOT_KNOWN, counted, duration, spoken
 from tracking.report.pauses import pauses, time_in
 from tracking.report.waterfall import Waterfall, waterfall
+from tracking.ui import state
 from tracking.ui.charts import task_timeline
 from tracking.ui.colours import agent_paints, model_paints
 from tracking.ui.live.flow import flow_figure, flow_frame, value_of
@@ -38,6 +39,7 @@ class View(StrEnum):
 
 _BY: Final = ("agent", "model")
 _IN: Final = ("tokens", "dollars")
+_GROWS_EVERY: Final = 5.0  # seconds: how often what is under way is drawn longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Drawn:
     figure: go.Figure | None
     alt: str
     notes: tuple[str, ...]
-    frame: pd.DataFrame
+    frame: Callable[[], pd.DataFrame]
 
 
 def limits_of(run: Run) -> tuple[Limit, ...]:
@@ -88,16 +90,36 @@ def charts_section(picture: Picture) -> None:
             label_visibility="collapsed",
         )
         switch = _switch(view)
-    drawn = _DRAW[view](picture, switch)
+    _chart(state.settings().ledger_url, picture.run.run_id, _stamp(picture), view, switch, picture)
+    with st.expander("Data behind this chart", key="run_chart_data", on_change="rerun") as shown:
+        if shown.open:
+            drawn = _DRAW[view](picture, switch)
+            st.dataframe(drawn.frame(), hide_index=True, alt=drawn.alt)
+
+
+def _stamp(picture: Picture) -> tuple[object, ...]:
+    """Changes when the charts do; with the clock only while there is something that grows with it."""
+    open_calls = tuple((call.call_id, call.output_tokens) for call in picture.under_way)
+    tasks = tuple((task.state, task.finished_at) for task in picture.tasks)
+    grows = None if picture.run.state.is_final else int(picture.now.timestamp() // _GROWS_EVERY)
+    return len(picture.calls), open_calls, tasks, picture.run.state, picture.limits, grows
+
+
+# Drawn once for all who look at the same run: what is kept are the messages to the browser themselves.
+@st.cache_data(ttl=60, max_entries=32, show_spinner=False)
+def _chart(
+    url: str,  # noqa: ARG001  # these three are the cache's key
+    run_id: str,  # noqa: ARG001
+    stamp: tuple[object, ...],  # noqa: ARG001
+    view: View,
+    switch: str,
+    _picture: Picture,
+) -> None:
+    drawn = _DRAW[view](_picture, switch)
     if drawn.figure is not None:
         st.plotly_chart(drawn.figure, key=f"run_chart_{view.name}", alt=drawn.alt)
     for note in drawn.notes:
         st.caption(plain(note))
-    if drawn.frame.empty:
-        return
-    with st.expander("Data behind this chart", key="run_chart_data", on_change="rerun") as shown:
-        if shown.open:
-            st.dataframe(drawn.frame, hide_index=True, alt=drawn.alt)
 
 
 def _switch(view: View) -> str:
@@ -123,7 +145,7 @@ def _switch(view: View) -> str:
 def _calls(picture: Picture, switch: str) -> Drawn:
     found = waterfall(picture.calls, picture.tasks, picture.under_way, picture.began, picture.now)
     if not found.marks:
-        return Drawn(None, "", ("No model was called yet.",), pd.DataFrame())
+        return Drawn(None, "", ("No model was called.",), pd.DataFrame)
     by_model = switch == "model"
     names = [mark.model for mark in found.marks] if by_model else [row.agent_name for row in found.rows]
     painted = model_paints(names) if by_model else _agents(picture)
@@ -131,7 +153,7 @@ def _calls(picture: Picture, switch: str) -> Drawn:
         waterfall_figure(found, painted, by_model=by_model),
         "When each call ran, by task and agent",
         tuple(_waterfall_notes(found, picture)),
-        waterfall_frame(found),
+        lambda: waterfall_frame(found),
     )
 
 
@@ -154,7 +176,7 @@ def _waterfall_notes(found: Waterfall, picture: Picture) -> list[str]:
 def _tasks(picture: Picture, _: str) -> Drawn:
     begun = [task for task in picture.tasks if task.started_at]
     if not begun:
-        return Drawn(None, "", (f"When the tasks ran is {NOT_KNOWN}.",), pd.DataFrame())
+        return Drawn(None, "", (f"When the tasks ran is {NOT_KNOWN}.",), pd.DataFrame)
     frame = pd.DataFrame(
         {
             "Task": [spoken(task.task_name) for task in begun],
@@ -169,21 +191,21 @@ def _tasks(picture: Picture, _: str) -> Drawn:
         }
     )
     figure = task_timeline(picture.tasks, _agents(picture), picture.began, picture.now)
-    return Drawn(figure, "When each task ran", (), frame)
+    return Drawn(figure, "When each task ran", (), lambda: frame)
 
 
 def _spent(picture: Picture, switch: str) -> Drawn:
     money = switch == "dollars"
     found = steps(picture.calls, picture.began)
     if not found:
-        return Drawn(None, "", ("Nothing was billed yet.",), pd.DataFrame())
+        return Drawn(None, "", ("Nothing was billed.",), pd.DataFrame)
     words = (
         missing_words(found[-1], money=money),
         far_words(picture.limits, found[-1], money=money),
     )
     figure = spent_figure(found, picture.limits, picture.now - picture.began, money=money)
     notes = tuple(note for note in words if note)
-    return Drawn(figure, f"{switch.capitalize()} spent over time", notes, spent_frame(found))
+    return Drawn(figure, f"{switch.capitalize()} spent over time", notes, lambda: spent_frame(found))
 
 
 def _flow(picture: Picture, switch: str) -> Drawn:
@@ -191,12 +213,14 @@ def _flow(picture: Picture, switch: str) -> Drawn:
     ways = flow(picture.calls)
     if not any(value_of(way, money=money) for way in ways):
         note = f"There are no {switch} to draw."
-        return Drawn(None, "", (note,), flow_frame(ways))
+        return Drawn(None, "", (note,), lambda: flow_frame(ways))
     models = model_paints(call.billed_model for call in picture.calls)
     figure = flow_figure(ways, _agents(picture), models, money=money)
     words = missing_words(steps(picture.calls, picture.began)[-1], money=money)
     notes = (words,) if words else ()
-    return Drawn(figure, f"{switch.capitalize()} from task through agent to model", notes, flow_frame(ways))
+    return Drawn(
+        figure, f"{switch.capitalize()} from task through agent to model", notes, lambda: flow_frame(ways)
+    )
 
 
 def _agents(picture: Picture) -> Mapping[str | None, Paint]:

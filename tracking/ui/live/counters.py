@@ -11,13 +11,15 @@ from tracking.report.format import counted, share, usd
 from tracking.report.live import pace, rates
 from tracking.report.projected import outlook
 from tracking.ui.cards import cards
+from tracking.ui.live.watching import Watched
 from tracking.ui.prose import plain
 
 
-def counters(account: Account, errors: int, past: Sequence[PastRun], now: datetime) -> None:
+def counters(found: Watched, past: Sequence[PastRun], now: datetime) -> None:
     """A card per sum, and below them in words how fast it goes and where that leads."""
-    cards(_used(account, errors))
-    words = [outlook(past, account, now)]
+    account = found.account
+    cards(_used(account, found.errors))
+    words = [outlook(past, account, found.lines, now)]
     if account.run.started_at is not None:
         words.insert(0, pace(rates(account.calls, account.run.started_at, now)))
     st.caption("  \n".join(plain(said) for said in words if said))

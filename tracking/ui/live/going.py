@@ -8,6 +8,7 @@ from tracking.domain.run import RunState
 from tracking.ui import state
 from tracking.ui.calls import calls_section
 from tracking.ui.live.charts import Picture, charts_section, limits_of
+from tracking.ui.live.garbage import spare_what_stays
 from tracking.ui.live.watching import watch
 
 _EVERY: Final = 4.0  # seconds
@@ -26,3 +27,4 @@ def live_charts(run_id: str) -> None:
     with st.expander(f"All calls ({len(seen.calls):,})", key="live_calls", on_change="rerun") as shown:
         if shown.open:
             calls_section(seen.calls, st.context.timezone)
+    spare_what_stays()

@@ -1,7 +1,7 @@
 """What the pages that watch a run share: it is read once for all of them, and added up once per change."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -14,7 +14,7 @@ from tracking.domain.call import CallStatus, CallTotals, LlmCall, totals
 from tracking.domain.run import Run
 from tracking.ledger.following import Following, Seen
 from tracking.report.account import Account, account_of, with_message
-from tracking.report.breakdown import tokens_by_task
+from tracking.report.breakdown import Dimension, Line, breakdown
 from tracking.report.projected import earlier_runs
 from tracking.ui import state
 
@@ -28,8 +28,8 @@ class Watched:
 
     seen: Seen
     account: Account
+    lines: Sequence[Line]  # what each task used
     errors: int  # calls that failed or were cut off
-    by_task: Mapping[str | None, str]  # what each task used, as it is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class _Sums:
     """What follows from the calls alone."""
 
     calls: tuple[LlmCall, ...]
+    lines: tuple[Line, ...]  # by task
     totals: CallTotals
     errors: int
 
@@ -46,8 +47,7 @@ class Watch:
 
     def __init__(self, run_id: str) -> None:
         self._following = Following(state.ledger(), run_id, _AT_MOST_EVERY)
-        self._sums = _Sums((), totals(()), 0)
-        self._by_task: tuple[object, Mapping[str | None, str]] = (None, {})
+        self._sums = _Sums((), (), totals(()), 0)
         self._past: tuple[float, list[PastRun]] | None = None
         self._lock = threading.Lock()
 
@@ -59,7 +59,7 @@ class Watch:
         sums = self._sums_of(seen.calls)
         run = with_message(seen.run, state.outputs())
         account = account_of(run, seen.tasks, seen.calls, at, sums.totals)
-        return Watched(seen, account, sums.errors, self._tokens_by_task(account))
+        return Watched(seen, account, sums.lines, sums.errors)
 
     def past(self, run: Run) -> list[PastRun]:
         """Earlier runs of its kind, as they were within the last minute."""
@@ -70,15 +70,12 @@ class Watch:
 
     def _sums_of(self, calls: tuple[LlmCall, ...]) -> _Sums:
         if self._sums.calls is not calls:  # the same object for as long as no call was added
+            lines, whole = breakdown(calls, Dimension.TASK), totals(())
+            for line in lines:
+                whole += line.totals
             errors = sum(call.status is not CallStatus.OK for call in calls)
-            self._sums = _Sums(calls, totals(calls), errors)
+            self._sums = _Sums(calls, lines, whole, errors)
         return self._sums
-
-    def _tokens_by_task(self, account: Account) -> Mapping[str | None, str]:
-        key = (id(account.calls), account.tasks, account.metrics.lower_bound)
-        if self._by_task[0] != key:
-            self._by_task = key, tokens_by_task(account)
-        return self._by_task[1]
 
 
 def watch(run_id: str) -> Watch:

@@ -175,17 +175,18 @@ def _hover(mark: Mark, row: Row) -> str:
             else f"<br>{token_total(mark.expected, estimated=1)} tokens out so far"
         )
         return f"{_row_name(row)}<br>{model}, under way for {took}{expected}"
-    cost = usd(mark.sums.cost.amount, mark.sums.cost.state)
+    sums, failed, retried = mark.sums, mark.failed, mark.retried  # each is counted anew when it is asked for
     text = f"{_row_name(row)}<br>{model}, {took}"
     if mark.calls > 1:
         text += f"<br>{counted(mark.calls, 'call')} one after another"
-    text += f"<br>{tokens_of_sums(mark.sums)} tokens, {cost}" if mark.sums.requests else "<br>not billed"
+    cost = usd(sums.cost.amount, sums.cost.state)
+    text += f"<br>{tokens_of_sums(sums)} tokens, {cost}" if sums.requests else "<br>not billed"
     if mark.error:
         text += f"<br>{escape(mark.error)}"
-    elif mark.failed:
-        text += f"<br>{mark.failed:,} failed or cut off"
-    if mark.retried:
-        text += "<br>asked again after a failure" + (f" {mark.retried:,} times" if mark.retried > 1 else "")
+    elif failed:
+        text += f"<br>{failed:,} failed or cut off"
+    if retried:
+        text += "<br>asked again after a failure" + (f" {retried:,} times" if retried > 1 else "")
     return text
 
 

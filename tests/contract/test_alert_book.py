@@ -10,6 +10,7 @@ from tracking import Ledger
 from tracking.alerts.book import AlertBook
 from tracking.alerts.destinations import AlertConfig, Destination
 from tracking.domain.alert import Alert, AlertKind
+from tracking.ledger.retention import Retention
 from tracking.ledger.schema import alert_deliveries, alerts
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -82,6 +83,15 @@ def test_a_configuration_that_cannot_be_read_stops_no_alert(ledger, tmp_path, mo
     (tmp_path / "alerts.toml").write_text("[destinations.team]\nurl = 'slack://a/b/c'\n")
     assert AlertBook(ledger).add(FAILED) is not None
     assert rows(ledger, alert_deliveries) == []
+
+
+def test_a_run_that_is_deleted_takes_its_alerts_with_it(ledger):
+    book = AlertBook(ledger, CONFIG)
+    book.add(FAILED, at=NOW)
+    book.add(Alert(AlertKind.RUN_LOST, "run_lost:r2", "r2 is lost", run_id="r2"), at=NOW)
+    Retention(ledger).delete_run("r1")
+    [alert], [delivery] = rows(ledger, alerts), rows(ledger, alert_deliveries)
+    assert (alert["run_id"], delivery["alert_id"]) == ("r2", alert["alert_id"])
 
 
 def test_without_a_file_nobody_is_told_and_the_alert_is_kept(ledger, tmp_path, monkeypatch):

@@ -194,6 +194,40 @@ def test_of_many_workers_one_sends_each_alert(ledger, webhook):
     assert {(row["state"], row["attempts"]) for row in deliveries(ledger)} == {("sent", 1)}
 
 
+MANY = """
+import sys
+from datetime import datetime
+from tracking import Ledger
+from tracking.alerts.courier import Courier
+from tracking.alerts.destinations import AlertConfig, Destination
+config = AlertConfig("http://x", destinations=(Destination("team", "ALERT_TEAM_URL"),))
+with Ledger.open(sys.argv[1]) as ledger:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    courier = Courier(ledger)
+    while courier.deliver(config, datetime.fromisoformat(sys.argv[2])):
+        pass
+"""
+
+
+def test_of_two_worker_processes_one_sends_each_alert_to_a_real_webhook(ledger, database_url, webhook):
+    webhook.start()
+    book = AlertBook(ledger, CONFIG)
+    for number in range(100, 200):
+        book.add(Alert(AlertKind.RUN_LOST, f"run_lost:{number}", f"run {number} is lost"), at=NOW)
+    command = [sys.executable, "-c", MANY, database_url, NOW.isoformat()]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as one_worker, subprocess.Popen(command, **pipes) as other:
+        for worker in (one_worker, other):
+            assert worker.stdout.readline() == "ready\n"
+        for worker in (one_worker, other):
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+    told = "\n".join(f"{title}\n{body}" for title, body in webhook.messages)
+    assert [told.count(f"run {number} is lost") for number in range(100, 200)] == [1] * 100
+    assert {(row["state"], row["attempts"]) for row in deliveries(ledger)} == {("sent", 1)}
+
+
 SENDER = """
 import sys, time
 from datetime import datetime

@@ -1,5 +1,6 @@
 """What is told of a run that has ended, on both engines: from the ledger alone, and once."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -146,6 +147,33 @@ def test_one_worker_tells_of_each_run_that_ends_and_of_none_that_ended_long_ago(
     second.look(CONFIG, now + timedelta(seconds=2))
     second.look(CONFIG, now + timedelta(seconds=4))
     assert titles(ledger) == ["Monthly is lost: it died", "Monthly is lost: so did it"]
+
+
+def test_a_run_that_nobody_foresaw_keeps_no_other_from_being_told_of(ledger):
+    workers(ledger, "first")
+    now = datetime.now(UTC)
+    ended(ledger, "strange", at=now, seconds=1, evidence={"tracker": {"lost": "many"}})
+    ended(ledger, "lost", RunState.LOST, at=now, seconds=2, stop_reason="it died")
+    Watch(Settings(), ledger, "first").look(CONFIG, now)
+    assert titles(ledger) == ["Monthly is lost: it died"]
+
+
+def test_while_the_file_cannot_be_used_runs_wait_to_be_looked_at(ledger, tmp_path, monkeypatch):
+    file = tmp_path / "alerts.toml"
+    file.write_text("[destinations.team]\n")
+    workers(ledger, "first")
+    ended(ledger, "lost", RunState.LOST, at=datetime.now(UTC), seconds=0, stop_reason="it died")
+    watch = Watch(Settings(config=tmp_path), ledger, "first")
+    watch.start()
+    time.sleep(3)
+    assert titles(ledger) == []
+    file.write_text("")
+    deadline = time.monotonic() + 60
+    while not titles(ledger) and time.monotonic() < deadline:
+        workers(ledger, "first")  # it lives
+        time.sleep(0.1)
+    watch.stop()
+    assert titles(ledger) == ["Monthly is lost: it died"]
 
 
 def test_fifty_failures_of_one_kind_are_one_alert(ledger):

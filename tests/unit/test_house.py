@@ -29,7 +29,7 @@ def test_the_code_follows_the_house_rules(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-HEAVY = {"crewai", "xllamacpp", "dbos", "litellm", "openai"}
+HEAVY = {"crewai", "xllamacpp", "dbos", "litellm", "openai", "apprise"}
 
 
 def test_what_the_dashboards_process_imports_holds_no_crewai(monkeypatch):
@@ -45,6 +45,15 @@ def test_what_the_dashboards_process_imports_holds_no_crewai(monkeypatch):
     done = run(sys.executable, "-c", program)
     assert done.returncode == 0, done.stderr
     assert HEAVY.isdisjoint(done.stdout.split())
+
+
+def test_what_sends_alerts_is_not_even_in_a_worker():
+    done = run(
+        sys.executable, "-c", "import sys, tracking.crew.worker, tracking.crew.execute; print(*sys.modules)"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tracking.alerts.courier" in done.stdout.split()
+    assert "apprise" not in done.stdout.split()
 
 
 def test_the_package_is_light_until_something_of_it_is_used():

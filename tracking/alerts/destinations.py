@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tracking.alerts.quiet import QuietHours
@@ -73,7 +73,12 @@ class AlertConfig:
 
     def link(self, run_id: str | None) -> str:
         """Where a run is seen, or what there is about alerts."""
-        return f"{self.base_url}/alerts" if run_id is None else f"{self.base_url}/runs?run={run_id}"
+        return f"{self.base_url}/{'alerts' if run_id is None else run_path(run_id)}"
+
+
+def run_path(run_id: str) -> str:
+    """A run's page, below the dashboard's address."""
+    return f"runs?run={quote(run_id, safe='')}"
 
 
 def load_alert_config(settings: Settings) -> AlertConfig:

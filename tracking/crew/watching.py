@@ -11,7 +11,8 @@ from tracking.alerts.book import AlertBook
 from tracking.alerts.courier import Courier
 from tracking.alerts.destinations import AlertConfig, load_alert_config
 from tracking.crew.run_news import news_of
-from tracking.errors import ConfigError
+from tracking.domain.run import Run
+from tracking.errors import ConfigError, LedgerError
 from tracking.ledger.clock import read_clock
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.runs import RunBook
@@ -24,7 +25,8 @@ _LOOK_SECONDS: Final = 2.0
 _LEAVE_SECONDS: Final = 5.0
 # A run that ended while no worker lived is looked at when one comes, unless that is long ago: it is old news.
 _OLD: Final = timedelta(hours=1)
-_OVERLAP: Final = timedelta(minutes=1)  # an end is written down after the time that it bears
+# An end is written down after the time that it bears, and some bear that of another computer's clock.
+_OVERLAP: Final = timedelta(minutes=10)
 
 
 class Watch:
@@ -68,9 +70,17 @@ class Watch:
         for run_id in ended:
             run = None if run_id in self._seen else self._ledger.run(run_id)
             if run is not None:
-                for alert in news_of(self._ledger, run):
-                    book.add(alert)
+                self._tell_of(run, book)
         self._seen, self._since = set(ended), now - _OVERLAP
+
+    def _tell_of(self, run: Run, book: AlertBook) -> None:
+        try:
+            for alert in news_of(self._ledger, run):
+                book.add(alert)
+        except LedgerError:
+            raise
+        except Exception:  # one run that nobody foresaw must not keep all others from being told of
+            logger.exception("run %s could not be looked at", run.run_id)
 
     def _work(self) -> None:
         while not self._ended.wait(_LOOK_SECONDS):

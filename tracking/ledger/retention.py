@@ -26,7 +26,15 @@ from tracking.ledger.rollups.measures import MEASURES
 from tracking.ledger.rollups.rebuilding import rebuild
 from tracking.ledger.rollups.state import read_state
 from tracking.ledger.rollups.tables import by_run
-from tracking.ledger.schema import archives, calls, run_log, run_tasks, runs
+from tracking.ledger.schema import (
+    alert_deliveries,
+    alerts,
+    archives,
+    calls,
+    run_log,
+    run_tasks,
+    runs,
+)
 
 _AT_ONCE: Final = 20_000  # calls that leave in one transaction: the lock is held for a fraction of a second
 _FREED_AT_ONCE: Final = 2_000  # pages given back to the disk at a time
@@ -95,7 +103,7 @@ class Retention:
             return self._ledger.archive.parts(connection)
 
     def delete_run(self, run_id: str) -> Deleted:
-        """Delete a run for good: its calls, its place in every sum, its log, and what it wrote.
+        """Delete a run for good: its calls, its place in every sum, its log, its alerts, what it wrote.
 
         Raises:
             LedgerError: it has not ended; or its calls were not kept, and its part in the sums is not known.
@@ -221,6 +229,10 @@ class Retention:
     def _delete_runs(self, connection: sa.Connection, run_ids: list[str]) -> int:
         for table in (run_tasks, run_log):
             connection.execute(table.delete().where(table.c.run_id.in_(run_ids)))
+        told = alerts.c.run_id.in_(run_ids)  # they name it; one that is not sent yet never is
+        of_told = alert_deliveries.c.alert_id.in_(sa.select(alerts.c.alert_id).where(told))
+        connection.execute(alert_deliveries.delete().where(of_told))
+        connection.execute(alerts.delete().where(told))
         return connection.execute(runs.delete().where(runs.c.run_id.in_(run_ids))).rowcount
 
     def _forget_outputs(self, run_ids: Iterable[str]) -> None:

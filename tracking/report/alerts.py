@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from tracking.alerts.destinations import KINDS, AlertConfig, Destination
+from tracking.alerts.destinations import KINDS, Destination, run_path
 from tracking.alerts.log import Delivery, Told
 from tracking.domain.alert import AlertKind, DeliveryState
 from tracking.report.format import counted, when
@@ -72,20 +72,20 @@ def problems(told: Told) -> str:
 
 
 def log_frame(entries: Iterable[Told], now: datetime, tz: str | None) -> pd.DataFrame:
-    """A row per alert, newest first. `Run` is a link within the dashboard."""
+    """A row per alert, newest first. `Run` is a link, seen from this page."""
     return pd.DataFrame(
         [
             {
                 "When": when(told.at, tz),
                 "Alert": told.alert.title,
+                "Run": run_path(told.alert.run_id) if told.alert.run_id else None,
                 "Told": told_words(told, now, tz),
                 "Problem": problems(told),
                 "Kind": KIND_WORDS[told.alert.kind],
-                "Run": f"/runs?run={told.alert.run_id}" if told.alert.run_id else None,
             }
             for told in entries
         ],
-        columns=["When", "Alert", "Told", "Problem", "Kind", "Run"],
+        columns=["When", "Alert", "Run", "Told", "Problem", "Kind"],
     )
 
 
@@ -115,8 +115,3 @@ def outcome_words(delivery: Delivery, to: Destination) -> str:
     if to.url is None:
         return f"{to.url_from} is not set here, and no worker has sent the test so far."
     return f"The test to {to.name} is still under way."
-
-
-def missing_variables(config: AlertConfig) -> list[str]:
-    """Variables that name an address and are not set in this process."""
-    return sorted({to.url_from for to in config.destinations if to.url is None})

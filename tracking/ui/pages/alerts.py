@@ -134,7 +134,7 @@ def _log(log: AlertLog, now: datetime, *, ever: int) -> None:
         column_config={
             "Alert": st.column_config.TextColumn(width="large"),
             "Told": st.column_config.TextColumn(width="medium"),
-            "Run": st.column_config.LinkColumn(display_text="open"),
+            "Run": st.column_config.LinkColumn(display_text="open", width="small"),
         },
         alt="The alerts, the newest first, with whom they were told",
     )

@@ -54,8 +54,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-prices", action="store_true", help="ask litellm anew and write docs/prices.md")
 
 
+# Of tests whose length an option says: which one, and how many seconds each of its units may take.
+LOADS = {
+    "test_budget_crews.py": ("--crews-of-load", 30),
+    "test_many_workers.py": ("--runs-of-load", 60),
+    "test_soak.py": ("--minutes-of-load", 60),
+}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
+        if load := LOADS.get(item.path.name):  # before the test begins, when its time is already running
+            item.add_marker(pytest.mark.timeout(600 + load[1] * config.getoption(load[0])))
         if "bench" in item.keywords and not config.getoption("--run-bench"):
             item.add_marker(pytest.mark.skip(reason="a measurement: run with --run-bench"))
         if "compat" in item.keywords and not config.getoption("--run-compat"):

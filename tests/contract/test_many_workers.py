@@ -58,7 +58,6 @@ def runs(request):
     """How many, and the test's patience in seconds: for each run an import on a busy machine."""
     count = request.config.getoption("--runs-of-load")
     patience = 120 + 30 * count
-    request.node.add_marker(pytest.mark.timeout(2 * patience))
     return count, patience
 
 

@@ -41,7 +41,6 @@ def seconds(request):
     minutes = request.config.getoption("--minutes-of-load")
     if not minutes:
         pytest.skip("a load: run with --minutes-of-load 10")
-    request.node.add_marker(pytest.mark.timeout(60 * minutes + 4 * PATIENCE))
     return 60 * minutes
 
 

@@ -102,11 +102,12 @@ def test_every_page_and_tab_the_readme_and_changelog_name_is_in_the_code():
         "Analyze",
         "Runs",
         "Overview",
+        "Budgets",
         "Models & prices",
         "Health",
         "Alerts",
     ]
-    for title in ("Overview", "Models & prices", "Your own prices", "What if", "Health", "Alerts"):
+    for title in ("Overview", "Budgets", "Models & prices", "Your own prices", "What if", "Health", "Alerts"):
         assert title in README
         assert title in CODE + pages
     for title in ("Task Configuration", "Execute Analysis", "Results & Visualization"):

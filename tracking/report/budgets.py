@@ -82,7 +82,8 @@ def notes_of(standing: Standing) -> list[str]:
     """What has to be known of how it came to stand so, in sentences."""
     notes = []
     if standing.raised != Amounts():
-        notes.append(f"Raised by {_limited(standing, standing.raised)} for this period.")
+        time = "run" if standing.budget.per is Per.RUN else "period"
+        notes.append(f"Raised by {_limited(standing, standing.raised)} for this {time}.")
     if standing.presumed != Amounts():
         notes.append(
             f"Up to {_limited(standing, standing.presumed)} of it is presumed: the most that calls can have "

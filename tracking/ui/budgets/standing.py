@@ -3,7 +3,7 @@
 import streamlit as st
 
 from tracking.budgets.book import in_force
-from tracking.domain.budget import Budget
+from tracking.domain.budget import Budget, Standing
 from tracking.domain.run import Run
 from tracking.domain.spec import RunSpec
 from tracking.errors import ConfigError
@@ -15,18 +15,21 @@ from tracking.ui.prose import plain
 
 def budget_lines(run: Run) -> None:
     """Of a run under way all its budgets; of one that has ended its own, which is as it was at its end."""
-    budgets = budgets_of(run)
-    now = state.now()
-    pairs = [(budget, budget.span(now, run.run_id)) for budget in budgets]
-    for standing in Accounts(state.ledger()).standings(pairs):
+    for standing in standings_of(run):
         lines = "; ".join(line_of(standing, unit) for unit in standing.limits)
         notes = "".join(f" {note}" for note in notes_of(standing))
         text = f"Budget {standing.budget.name!r}: {lines}.{notes}"
         st.caption(f":material/savings: {plain(text)}")
 
 
-def budgets_of(run: Run) -> list[Budget]:
-    """The budgets to show of a run."""
+def standings_of(run: Run) -> list[Standing]:
+    """How the budgets of a run stand; of one that has ended its own."""
+    now = state.now()
+    pairs = [(budget, budget.span(now, run.run_id)) for budget in _budgets_of(run)]
+    return Accounts(state.ledger()).standings(pairs)
+
+
+def _budgets_of(run: Run) -> list[Budget]:
     if not run.spec:  # a crew of a person's own: what it was given is known to its own program
         return []
     spec = RunSpec.from_json(run.spec)

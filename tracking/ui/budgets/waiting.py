@@ -42,13 +42,14 @@ def budget_wait(run: Run) -> None:
 def _raise(run: Run, refusal: Refusal, unit: Unit) -> None:
     by = max(missing(refusal), _AHEAD * refusal.asked)
     key = f"budget_by_{run.run_id}"
-    label = f"Raise it by ({'US dollars' if unit is Unit.NANO_USD else unit}), for this period"
+    time = "this run" if refusal.period == run.run_id else "this period"
+    label = f"Raise it by ({'US dollars' if unit is Unit.NANO_USD else unit}), for {time}"
     if unit is Unit.NANO_USD:
         least, step = float(usd(missing(refusal))), 0.01
         given = st.number_input(
             label,
             min_value=least,
-            value=max(least, round(float(usd(by)), 2)),
+            value=max(least, round(float(usd(by)), 6)),
             step=step,
             format="%.6f",
             key=key,

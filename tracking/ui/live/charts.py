@@ -10,7 +10,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from tracking.domain.budget import Per, Unit
 from tracking.domain.call import LlmCall
+from tracking.domain.money import usd
 from tracking.domain.run import Run, TaskProgress
 from tracking.domain.under_way import CallUnderWay
 from tracking.report.cumulative import Limit, steps
@@ -19,6 +21,7 @@ from tracking.report.format import NOT_KNOWN, counted, duration, spoken
 from tracking.report.pauses import pauses, time_in
 from tracking.report.waterfall import Waterfall, waterfall
 from tracking.ui import state
+from tracking.ui.budgets.standing import standings_of
 from tracking.ui.charts import task_timeline
 from tracking.ui.colours import agent_paints, model_paints
 from tracking.ui.live.flow import flow_figure, flow_frame, value_of
@@ -73,9 +76,16 @@ class Drawn:
 
 
 def limits_of(run: Run) -> tuple[Limit, ...]:
-    """What the run's own settings hold it to."""
-    budget = run.spec.get("settings", {}).get("token_budget")
-    return () if budget is None else (Limit("Token budget", tokens=budget),)
+    """What the run's own settings hold it to, with what that was raised by."""
+    standings = [each for each in standings_of(run) if each.budget.per is Per.RUN]
+    found = []
+    for standing in standings:
+        for unit, limit in standing.limits.items():
+            if unit is Unit.TOKENS:
+                found.append(Limit(f"Budget: {standing.budget.name}", tokens=limit))
+            elif unit is Unit.NANO_USD:
+                found.append(Limit(f"Budget: {standing.budget.name}", usd=usd(limit)))
+    return tuple(found)
 
 
 def charts_section(picture: Picture) -> None:

@@ -25,6 +25,7 @@ from tracking.domain.run import Run, RunState
 from tracking.errors import BudgetExceeded, LedgerError
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.runs import RunBook
+from tracking.ledger.under_way import telling
 from tracking.pricing.book import PriceBook
 
 _BEAT_SECONDS = 1.0
@@ -75,7 +76,7 @@ def track(
         if budget is not None:
             tracker.gate = stack.enter_context(_gate(budget, opened, book, tracker))
         if opened is not None and run_id is None:
-            stack.enter_context(_run_of_its_own(tracker, RunBook(opened)))
+            stack.enter_context(_run_of_its_own(tracker, opened))
         taps.install()
         scope.opened(tracker)
         stack.callback(scope.closed, tracker)
@@ -157,13 +158,15 @@ def _settle(tracker: Tracker, ledger: Ledger) -> None:
 
 
 @contextmanager
-def _run_of_its_own(tracker: Tracker, book: RunBook) -> Iterator[None]:
+def _run_of_its_own(tracker: Tracker, ledger: Ledger) -> Iterator[None]:
+    book = RunBook(ledger)
     book.add(Run(run_id=tracker.run_id, name=tracker.name, created_at=datetime.now(UTC)))
     book.start(tracker.run_id, pid=os.getpid())
 
-    def beat() -> None:
+    def beat(tell: Callable[[], None]) -> None:
         try:
             book.beat(tracker.run_id)
+            tell()
         except Exception as error:  # noqa: BLE001  # a ledger that is gone must not end the crew
             tracker.failed(error, lost=False)
 
@@ -180,7 +183,7 @@ def _run_of_its_own(tracker: Tracker, book: RunBook) -> Iterator[None]:
         except Exception as error:  # noqa: BLE001  # as above
             tracker.failed(error, lost=False)
 
-    with beating(beat):
+    with telling(ledger, tracker.run_id, tracker.under_way) as tell, beating(lambda: beat(tell)):
         try:
             yield
         except BudgetExceeded as error:

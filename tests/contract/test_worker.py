@@ -17,6 +17,7 @@ from tracking.crew.queue import request_stop, submit
 from tracking.domain.run import RunState
 from tracking.domain.spec import RunSettings, RunSpec
 from tracking.ledger.runs import RunBook
+from tracking.ledger.under_way import UnderWay
 from tracking.ledger.workers import WorkerList
 from tracking.settings import Settings
 
@@ -117,9 +118,11 @@ def test_a_killed_run_is_lost_with_every_finished_call_and_the_worker_takes_the_
 ):
     run_id = submit(settings, ledger, SPEC, name="killed")
     in_its_third_task(ledger, run_id)
+    eventually(lambda: UnderWay(ledger).of(run_id), "word of the call that waits")
     os.kill(ledger.run(run_id).pid, signal.SIGKILL)
     run = ended(ledger, run_id)
     assert (run.state, run.stop_reason) == (RunState.LOST, "its process was killed (SIGKILL)")
+    assert UnderWay(ledger).of(run_id) == []
     assert ledger.totals(run_id=run_id).requests == 2
     assert [task.state for task in RunBook(ledger).tasks(run_id)] == [
         RunState.COMPLETED,

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import socketserver
 import sys
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -98,7 +99,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.chunks[0])
             self.wfile.flush()
             return
-        for chunk in answer.chunks:
+        for number, chunk in enumerate(answer.chunks):
+            if number:
+                time.sleep(reply.chunk_seconds)
             self._send_chunk(chunk)
         self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()

@@ -38,6 +38,11 @@ class Said:
     def has_answer(self) -> bool:
         return self._heard is not None and bool(self._heard.pieces)
 
+    @property
+    def heard_so_far(self) -> Text | None:
+        """The text of a streamed answer, which grows meanwhile. None: nothing was heard, or it ended."""
+        return self._heard
+
     def hear(self, event: object) -> None:
         """Take the text of a stream's next event. After the end nothing is taken any more."""
         if self._request is not None:

@@ -12,10 +12,12 @@ from tracking.capture.estimate import Said, Settled, settle
 from tracking.capture.frames import CONTENT_TYPE, FrameStream
 from tracking.capture.gate import Asking, ask, ask_async
 from tracking.capture.scope import LlmScope, Place, Whereabouts
+from tracking.capture.so_far import SoFar
 from tracking.capture.tracker import Tracker, new_call_id
 from tracking.capture.wire import Answer, Asked, Endpoint, EventStream, parsed
 from tracking.domain.call import CallStatus, LlmCall, Purpose
 from tracking.domain.reading import Uncounted
+from tracking.domain.under_way import CallUnderWay
 from tracking.domain.usage import TokenUsage, UsageState
 
 # Answers are kept only until their end is parsed; one larger than this is not a chat or embeddings answer
@@ -48,6 +50,7 @@ class Exchange:
         self._started = perf_counter()
         self._answer = Answer()
         self._said = Said(asked.body)
+        self._so_far = SoFar()
         self._accepted = False
         self._events: EventStream | FrameStream | None = None
         self._body = bytearray()
@@ -89,7 +92,7 @@ class Exchange:
     def _sent(self) -> None:
         self._request = b""
         self._started_at, self._started = datetime.now(UTC), perf_counter()
-        self._tracker.sent(self.give_up)
+        self._tracker.sent(self)
 
     def answered(self, status_code: int, content_type: str) -> None:
         """The head of the answer is here. A refusal is not billed: its body is of no interest."""
@@ -149,10 +152,25 @@ class Exchange:
         """Nobody will see its end: the process is about to end itself."""
         self.fail(InterruptedError(), was_sent=True)
 
+    def under_way(self) -> CallUnderWay:
+        """What is known of it now. Counts what arrived: not for the thread on which it arrives."""
+        scope, place = self._scope, self._place
+        return CallUnderWay(
+            call_id=self.call_id,
+            run_id=self._tracker.run_id,
+            started_at=self._started_at,
+            provider_name=scope.provider_name if scope else self._endpoint.provider_name,
+            request_model=self._model,
+            operation_name=self._endpoint.operation_name,
+            agent_name=scope.agent_name if scope else place.agent_name,
+            task_name=scope.task_name if scope else place.task_name,
+            output_tokens=self._so_far.tokens(self._said.heard_so_far),
+        )
+
     def _end(self) -> bool:
         with self._lock:
             first, self._ended = not self._ended, True
-        self._tracker.ended(self.give_up)
+        self._tracker.ended(self)
         return first
 
     def _record(self, status: CallStatus, error_type: str | None) -> None:

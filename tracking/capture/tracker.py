@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from time import time_ns
+from typing import Protocol
 from uuid import uuid4
 
 from tracking.capture import support
@@ -19,6 +20,7 @@ from tracking.domain.call import CallTotals, LlmCall, totals
 from tracking.domain.cost import Cost, CostState
 from tracking.domain.reading import CrewFacts, TokenMetrics, Uncounted
 from tracking.domain.reconciliation import reconcile
+from tracking.domain.under_way import CallUnderWay
 from tracking.domain.usage import TokenUsage, UsageState
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,16 @@ Source = Callable[
 ]  # the calls of these runs, from where the sink put them
 
 _MOST_HELD = 2_000
+
+
+class Sent(Protocol):
+    """A request under way."""
+
+    def under_way(self) -> CallUnderWay:
+        """What is known of it now."""
+
+    def give_up(self) -> None:
+        """Record it as one whose end was never seen."""
 
 
 class Tracker:
@@ -82,7 +94,7 @@ class Tracker:
         self._run_ids = {self.run_id}
         self._asked: set[str | None] = set()  # agents with a call
         self._worked: set[str] = set()  # agents that came to the end of something
-        self._open: set[Callable[[], None]] = set()
+        self._open: set[Sent] = set()
         self._lock = threading.Lock()
 
     @property
@@ -178,22 +190,37 @@ class Tracker:
         if self.parent is not None:
             self.parent.count_beside(cause, model, tokens)
 
-    def sent(self, give_up: Callable[[], None]) -> None:
-        """A request is under way. `give_up` records it as one whose end was never seen."""
+    def sent(self, request: Sent) -> None:
+        """A request is under way."""
         with self._lock:
-            self._open.add(give_up)
+            self._open.add(request)
 
-    def ended(self, give_up: Callable[[], None]) -> None:
+    def ended(self, request: Sent) -> None:
         with self._lock:
-            self._open.discard(give_up)
+            self._open.discard(request)
+
+    def under_way(self) -> list[CallUnderWay]:
+        """What was sent and has not ended, the oldest first. Never raises.
+
+        What arrived of it is counted: not for the crew's thread.
+        """
+        with self._lock:
+            requests = list(self._open)
+        found = []
+        for request in requests:
+            try:
+                found.append(request.under_way())
+            except Exception as error:  # noqa: BLE001  # whoever watches sees less; the heart goes on beating
+                self.failed(error, lost=False)
+        return sorted(found, key=lambda call: (call.started_at, call.call_id))
 
     def give_up(self) -> None:
         """Record what is still under way, for a process that is about to end: a provider may bill it."""
         with self._lock:
-            under_way = list(self._open)
-        for give_up in under_way:
+            requests = list(self._open)
+        for request in requests:
             try:
-                give_up()
+                request.give_up()
             except Exception as error:  # noqa: BLE001  # the other ones are recorded all the same
                 self.failed(error)
 

@@ -21,10 +21,12 @@ from tracking.crew.redact import redacted
 from tracking.dataset.choices import select
 from tracking.domain.run import Run, RunState, TaskProgress
 from tracking.domain.spec import RunSpec
+from tracking.domain.under_way import CallUnderWay
 from tracking.errors import BudgetExceeded, LedgerError, RunStopped, TrackingError
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.outputs import OutputStore, TaskOutput
 from tracking.ledger.runs import RunBook
+from tracking.ledger.under_way import telling
 from tracking.session import beating, parse_token_metrics, track
 from tracking.settings import Settings
 
@@ -42,6 +44,9 @@ class Execution:
         """Record what is still under way, for a process that is about to end."""
         if self.tracker is not None:
             self.tracker.give_up()
+
+    def under_way(self) -> list[CallUnderWay]:
+        return [] if self.tracker is None else self.tracker.under_way()
 
 
 def warm_up(settings: Settings) -> Models:
@@ -79,7 +84,10 @@ def execute_run(
     if run is None or not book.start(run_id, worker=worker, pid=os.getpid()):
         return
     outputs = OutputStore.open(settings.outputs_url)
-    with beating(lambda: _beat(book, run_id, execution)):
+    with (
+        telling(ledger, run_id, execution.under_way) as tell,
+        beating(lambda: _beat(book, run_id, execution, tell)),
+    ):
         try:
             _kick_off(settings, models, ledger, outputs, run, execution)
         except (RunStopped, BudgetExceeded) as stop:
@@ -144,14 +152,18 @@ def _progress(book: RunBook, run_id: str, outputs: OutputStore) -> Callable[[Tas
     return on_task
 
 
-def _beat(book: RunBook, run_id: str, execution: Execution) -> None:
-    """Say that we live; when a stop was asked for, end at once: a crew can't be interrupted otherwise."""
+def _beat(book: RunBook, run_id: str, execution: Execution, tell: Callable[[], None]) -> None:
+    """Say that we live, and what is in flight; when a stop was asked for, end at once.
+
+    A crew can't be interrupted otherwise.
+    """
     # A database that is away for a moment is asked again in a second: without its heart a run counts as lost.
     with contextlib.suppress(LedgerError):
         if book.beat(run_id):
             execution.give_up()
             book.finish(run_id, RunState.STOPPED, stop_reason="stopped by you", **_record(execution))
             os._exit(0)
+        tell()
 
 
 def _end_badly(

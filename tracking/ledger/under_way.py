@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 
 import sqlalchemy as sa
 
 from tracking.domain.under_way import CallUnderWay
+from tracking.errors import LedgerError
 from tracking.ledger.database import microseconds, moment
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.schema import calls, calls_under_way
@@ -48,6 +50,31 @@ class UnderWay:
     def clear(self, run_id: str) -> None:
         """Say that none is in flight, as when the run has ended."""
         self.say(run_id, ())
+
+
+@contextlib.contextmanager
+def telling(
+    ledger: Ledger, run_id: str, under_way: Callable[[], list[CallUnderWay]]
+) -> Iterator[Callable[[], None]]:
+    """Gives what says which calls are in flight: it writes only where that changed since it said so last.
+
+    After the block none is. Raises LedgerError from what it gives, when that can't be written.
+    """
+    kept, said = UnderWay(ledger), list[CallUnderWay]()
+
+    def tell() -> None:
+        nonlocal said
+        found = under_way()
+        if found != said:
+            kept.say(run_id, found)
+            said = found
+
+    try:
+        yield tell
+    finally:
+        if said:  # also where the run was ended meanwhile: the last word may have come after that
+            with contextlib.suppress(LedgerError):
+                kept.clear(run_id)
 
 
 def _row(run_id: str, call: CallUnderWay) -> dict[str, object]:

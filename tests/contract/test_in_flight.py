@@ -25,6 +25,11 @@ ANSWER = "Demand is steady, prices hold, and the northern regions recover. " * 6
 PATIENCE = 120
 
 
+def slowly(_):
+    """Or a client would find many events in one piece."""
+    time.sleep(0.01)
+
+
 @pytest.fixture
 def provider(monkeypatch):
     """Starts a provider with a script, for clients that ask OpenAI."""
@@ -97,7 +102,7 @@ def test_a_refused_call_is_no_longer_under_way(provider):
 
 
 def test_the_tokens_of_a_stream_are_counted_as_they_arrive_and_are_never_more_than_all(provider):
-    provider(lambda _: Reply(text=ANSWER, chunk_seconds=0.01))
+    provider(lambda _: Reply(text=ANSWER, between_chunks=slowly))
     counts, looks = [], 0
     with track("streamed") as tracker:
         for _ in ask(stream=True):
@@ -116,7 +121,7 @@ def test_the_tokens_of_a_stream_are_counted_as_they_arrive_and_are_never_more_th
 
 def test_a_stream_that_is_counted_by_another_thread_says_as_much(provider):
     """As a heartbeat does, while the crew's thread reads."""
-    provider(lambda _: Reply(text=ANSWER, chunk_seconds=0.005))
+    provider(lambda _: Reply(text=ANSWER, between_chunks=slowly))
     counts, over = [], threading.Event()
 
     def watch():
@@ -142,7 +147,7 @@ def test_a_count_that_fails_is_told_and_disturbs_nobody(provider, monkeypatch):
         raise RuntimeError("no vocabulary")
 
     monkeypatch.setattr(so_far, "count_tokens", broken)
-    provider(lambda _: Reply(text=ANSWER, chunk_seconds=0.01))
+    provider(lambda _: Reply(text=ANSWER, between_chunks=slowly))
     with track("broken") as tracker:
         for _ in ask(stream=True):
             tracker.under_way()
@@ -175,13 +180,13 @@ def test_whoever_watches_a_run_sees_its_call_and_how_much_of_the_answer_arrived(
     from tracking.crew.execute import execute_run
     from tracking.crew.models import Models
 
-    go_on = threading.Event()
+    read_on, go_on = threading.Event(), threading.Event()
 
     def script(request):
         if request.index == 1:  # held back until somebody saw that it was sent
             go_on.wait(PATIENCE)
             return Reply(text="An answer in a few words.")
-        return Reply(text=ANSWER, chunk_seconds=0.05)  # four seconds
+        return Reply(text=ANSWER, between_chunks=lambda number: number < 5 or read_on.wait(PATIENCE))
 
     provider(script)
     run_id = add_run(ledger)
@@ -194,6 +199,7 @@ def test_whoever_watches_a_run_sees_its_call_and_how_much_of_the_answer_arrived(
         return any(call.output_tokens for call in found)
 
     eventually(arriving, "a part of the first answer")
+    read_on.set()
     eventually(lambda: [c for c in book.of(run_id) if c.task_name == "data_analysis"], "the second call")
     go_on.set()
     thread.join()

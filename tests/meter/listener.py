@@ -4,7 +4,6 @@ import contextlib
 import socket
 import socketserver
 import sys
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -100,8 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             return
         for number, chunk in enumerate(answer.chunks):
-            if number:
-                time.sleep(reply.chunk_seconds)
+            if number and reply.between_chunks is not None:
+                reply.between_chunks(number)
             self._send_chunk(chunk)
         self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()

@@ -1,6 +1,6 @@
 """What a test asks the provider to answer, and what it may look at before it decides."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -51,7 +51,7 @@ class Reply:
         cut_after_chunks: drop the connection after so many events of a stream, or halfway through a reply
             that is not streamed. The whole usage is billed.
         delay_seconds: wait before the first byte.
-        chunk_seconds: wait before each further event of a stream.
+        between_chunks: called before each further event of a stream with its number, from 1; it may wait.
         service_tier: the tier served, where it differs from the one asked for.
         served_model: the model named in the response, where it differs from the requested one.
         cost: US dollars, reported as OpenRouter does in ``usage.cost`` (OpenAI chat only).
@@ -73,7 +73,7 @@ class Reply:
     error_message: str = "the metering provider was told to fail this request"
     cut_after_chunks: int | None = None
     delay_seconds: float = 0.0
-    chunk_seconds: float = 0.0
+    between_chunks: Callable[[int], object] | None = None
     service_tier: str | None = None
     served_model: str | None = None
     cost: Decimal | None = None

@@ -62,6 +62,7 @@ def test_everything_that_can_be_said(read):
         Destination("ops", "ALERT_MAIL_URL"),
     )
     assert config.link("r1") == "https://swarm.example.com/runs?run=r1"
+    assert config.link("a b&c") == "https://swarm.example.com/runs?run=a%20b%26c"
     assert config.link(None) == "https://swarm.example.com/alerts"
 
 

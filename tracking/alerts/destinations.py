@@ -73,12 +73,8 @@ class AlertConfig:
 
     def link(self, run_id: str | None) -> str:
         """Where a run is seen, or what there is about alerts."""
-        return f"{self.base_url}/{'alerts' if run_id is None else run_path(run_id)}"
-
-
-def run_path(run_id: str) -> str:
-    """A run's page, below the dashboard's address."""
-    return f"runs?run={quote(run_id, safe='')}"
+        page = "alerts" if run_id is None else f"runs?run={quote(run_id, safe='')}"
+        return f"{self.base_url}/{page}"
 
 
 def load_alert_config(settings: Settings) -> AlertConfig:

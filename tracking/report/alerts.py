@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from tracking.alerts.destinations import KINDS, Destination, run_path
+from tracking.alerts.destinations import KINDS, Destination
 from tracking.alerts.log import Delivery, Told
 from tracking.domain.alert import AlertKind, DeliveryState
 from tracking.report.format import counted, when
@@ -72,20 +72,19 @@ def problems(told: Told) -> str:
 
 
 def log_frame(entries: Iterable[Told], now: datetime, tz: str | None) -> pd.DataFrame:
-    """A row per alert, newest first. `Run` is a link, seen from this page."""
+    """A row per alert, newest first."""
     return pd.DataFrame(
         [
             {
                 "When": when(told.at, tz),
                 "Alert": told.alert.title,
-                "Run": run_path(told.alert.run_id) if told.alert.run_id else None,
                 "Told": told_words(told, now, tz),
                 "Problem": problems(told),
                 "Kind": KIND_WORDS[told.alert.kind],
             }
             for told in entries
         ],
-        columns=["When", "Alert", "Run", "Told", "Problem", "Kind"],
+        columns=["When", "Alert", "Told", "Problem", "Kind"],
     )
 
 

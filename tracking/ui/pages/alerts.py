@@ -107,8 +107,14 @@ def _how_to() -> None:
 
 
 def _log(log: AlertLog, now: datetime, *, ever: int) -> None:
-    failed = log.failed_count(now - timedelta(days=7))
     st.subheader("What was told", anchor=False)
+    if not log.entries(1):
+        st.caption(
+            "An alert is added when a run fails or is lost, costs or takes far more than those before it, a budget "
+            "is used up, a model has no known price, or a call could not be recorded."
+        )
+        return
+    failed = log.failed_count(now - timedelta(days=7))
     with st.container(horizontal=True, vertical_alignment="center"):
         failed_only = st.toggle("Only what did not arrive", key=_FAILED_ONLY)
         if failed and not failed_only:
@@ -116,12 +122,7 @@ def _log(log: AlertLog, now: datetime, *, ever: int) -> None:
             st.markdown(f":small[:orange[:material/warning: {words}]]")
     entries = log.entries(_SHOWN, failed_only=failed_only)
     if not entries:
-        st.caption(
-            "Every alert arrived."
-            if failed_only
-            else "An alert is added when a run fails or is lost, costs or takes far more than those before "
-            "it, a budget is used up, a model has no known price, or a call could not be recorded."
-        )
+        st.caption("Every alert arrived.")
         return
     frame = log_frame(entries, now, st.context.timezone)
     chosen = st.dataframe(
@@ -134,7 +135,6 @@ def _log(log: AlertLog, now: datetime, *, ever: int) -> None:
         column_config={
             "Alert": st.column_config.TextColumn(width="large"),
             "Told": st.column_config.TextColumn(width="medium"),
-            "Run": st.column_config.LinkColumn(display_text="open", width="small"),
         },
         alt="The alerts, the newest first, with whom they were told",
     )
@@ -144,7 +144,7 @@ def _log(log: AlertLog, now: datetime, *, ever: int) -> None:
     if rows and rows[0] < len(entries):
         _one(entries[rows[0]], now)
     else:
-        st.caption("Select a row to read it.")
+        st.caption("Select a row to read it and to go to its run.")
 
 
 def _one(told: Told, now: datetime) -> None:

@@ -110,8 +110,8 @@ def _log(log: AlertLog, now: datetime, *, ever: int) -> None:
     st.subheader("What was told", anchor=False)
     if not log.entries(1):
         st.caption(
-            "An alert is added when a run fails or is lost, costs or takes far more than those before it, a budget "
-            "is used up, a model has no known price, or a call could not be recorded."
+            "An alert is added when a run fails or is lost, costs or takes far more than those before it, a "
+            "budget is used up, a model has no known price, or a call could not be recorded."
         )
         return
     failed = log.failed_count(now - timedelta(days=7))

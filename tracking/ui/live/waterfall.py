@@ -40,7 +40,7 @@ def waterfall_figure(found: Waterfall, paints: Mapping[str | None, Paint], *, by
     _add_running(figure, found, paints, scale, by_model=by_model)
     _add_signs(figure, "failed or cut off", [m for m in found.marks if m.failed], found.rows, scale)
     _add_signs(figure, "asked again", [m for m in found.marks if m.retried], found.rows, scale, retry=True)
-    figure.update_layout(barmode="overlay")
+    figure.update_layout(barmode="overlay", showlegend=True)  # also of one name: the colour says whose
     figure.update_yaxes(
         autorange="reversed",
         title=None,

@@ -119,3 +119,8 @@ def test_an_address_is_read_when_it_is_needed(monkeypatch):
     assert team.url is None
     monkeypatch.setenv("ALERT_TEAM_URL", "json://localhost")
     assert team.url == "json://localhost"
+
+
+def test_where_the_launcher_has_the_page_listen_is_where_links_lead(monkeypatch, tmp_path):
+    monkeypatch.setenv("DASHBOARD_SERVER", '{"host": "127.0.0.1", "port": 8507}')
+    assert load_alert_config(Settings(config=tmp_path)).link("r1") == "http://127.0.0.1:8507/runs?run=r1"

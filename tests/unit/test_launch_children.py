@@ -31,6 +31,7 @@ def test_the_children_are_quiet_local_and_know_who_keeps_the_worker(repo, runnin
         "DASHBOARD_HOME": str(repo.place.home),
         "DASHBOARD_DATABASE_URL": "sqlite:///other.db",
         "DASHBOARD_WORKER_MANAGED": "1",
+        "DASHBOARD_SERVER": f'{{"host": "127.0.0.1", "port": {other}}}',
         "PYTHONUTF8": "1",
     }
     assert {name: env.get(name) for name in expected} == expected

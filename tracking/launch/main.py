@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import subprocess
@@ -62,6 +63,8 @@ def start(place: Place, env: Mapping[str, str], options: argparse.Namespace, hos
     port = choose_port(place, host, port, explicit=options.port is not None)
     if host not in ("127.0.0.1", "localhost", "::1"):
         say(f"Note: whoever can reach {host} port {port} can start runs; no password is asked.")
+    # Another than the configured one may have been asked for, or been free: alerts link to it.
+    env = {**env, "DASHBOARD_SERVER": json.dumps({"host": host, "port": port})}
     return Supervisor(place, env, host, port, browser=not options.no_browser).run()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -112,6 +114,12 @@ def postgres_server() -> str:
     except OSError:
         _must_run_in_ci("no PostgreSQL server on 127.0.0.1:5432")
     return POSTGRES
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_server: str) -> Callable[[], AbstractContextManager[str]]:
+    """Makes databases, one for each `with`."""
+    return contextmanager(functools.partial(_new_database, postgres_server))
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ for nothing, and nothing stays set aside.
 `--crews-of-load 200 --log-cli-level info` for the full load, in up to eight processes.
 """
 
+import contextlib
+import functools
 import json
 import logging
 import os
@@ -174,6 +176,11 @@ def used_under(budget, calls, book):
     }
 
 
+@contextlib.contextmanager
+def new_file(folders):
+    yield f"sqlite:///{folders.mktemp('shared') / 'ledger.sqlite'}"
+
+
 def of_meter(requests):
     counts = [(r.model, r.usage.input_tokens, r.usage.output_tokens) for r in requests]
     return [(model, TokenUsage(input_tokens=read, output_tokens=wrote)) for model, read, wrote in counts]
@@ -206,7 +213,12 @@ def check(ledger, shared, own, requests, book, *, killed):
         assert connection.execute(reservations.select()).all() == []
 
 
-def test_no_random_crews_pass_a_budget_that_they_share(load, meter, pool, size, tmp_path_factory):
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_no_random_crews_pass_a_budget_that_they_share(engine, load, meter, pool, size, request):
+    if engine == "postgresql":
+        new_ledger = request.getfixturevalue("new_database")
+    else:
+        new_ledger = functools.partial(new_file, request.getfixturevalue("tmp_path_factory"))
     book, seen = PriceBook.load(), {"crews": 0, "calls": 0, "refused": 0, "killed": 0}
 
     @settings(
@@ -223,7 +235,10 @@ def test_no_random_crews_pass_a_budget_that_they_share(load, meter, pool, size, 
         kill_after=st.one_of(st.none(), st.none(), st.none(), st.floats(0.05, 0.5)),
     )
     def no_limit_is_passed(crews, budgets, kill_after):
-        url = f"sqlite:///{tmp_path_factory.mktemp('shared') / 'ledger.sqlite'}"
+        with new_ledger() as url:
+            spend_in(url, crews, budgets, kill_after)
+
+    def spend_in(url, crews, budgets, kill_after):
         before = len(meter.billed)
         said = pool.carry_out([{**crew, "ledger": url, "budgets": budgets} for crew in crews], kill_after)
         meter_says = meter.billed[before:]

@@ -139,11 +139,13 @@ def test_dollars_are_kept_to_the_last_nano_dollar(client, meter):
     assert len(meter.requests) == 3
 
 
-def test_a_call_waits_for_what_calls_under_way_may_give_back(client, meter, provider, tmp_path):
+def test_a_call_waits_for_what_calls_under_way_may_give_back(client, meter, provider, database_url):
     provider.gate = threading.Event()
     budget = Budget(tokens=TOOK + MOST)  # not for two at once, but for one after the other
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    with Ledger.open(url) as ledger, TokenBudgetManager([budget], ledger=ledger, run_id="r") as manager:
+    with (
+        Ledger.open(database_url) as ledger,
+        TokenBudgetManager([budget], ledger=ledger, run_id="r") as manager,
+    ):
         with track("run", budget=manager):
             first = threading.Thread(target=contextvars.copy_context().run, args=(ask, client))
             second = threading.Thread(target=contextvars.copy_context().run, args=(ask, client))
@@ -300,8 +302,8 @@ def test_a_raised_limit_lets_a_waiting_call_pass(client, meter):
     assert [None if each is None else each.asked for each in waits] == [1, None]
 
 
-def test_runs_share_a_budget_and_its_days_are_the_zones(client, meter, tmp_path):
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+def test_runs_share_a_budget_and_its_days_are_the_zones(client, meter, database_url):
+    url = database_url
     budget = Budget(name="today", per=Per.DAY, calls=2, zone="Pacific/Kiritimati")
     for _ in range(2):
         with track("run", ledger=url, budget=budget):
@@ -320,8 +322,8 @@ def test_runs_share_a_budget_and_its_days_are_the_zones(client, meter, tmp_path)
     assert len(meter.requests) == 2
 
 
-def test_calls_of_programs_that_ask_no_budget_count_too(client, meter, tmp_path):
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+def test_calls_of_programs_that_ask_no_budget_count_too(client, meter, database_url):
+    url = database_url
     with track("before", ledger=url):
         ask(client)
     with (
@@ -332,9 +334,9 @@ def test_calls_of_programs_that_ask_no_budget_count_too(client, meter, tmp_path)
     assert len(meter.requests) == 1
 
 
-def test_a_killed_process_holds_nothing_and_its_open_call_is_presumed(meter, provider, tmp_path):
+def test_a_killed_process_holds_nothing_and_its_open_call_is_presumed(meter, provider, database_url):
     provider.gate = threading.Event()
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    url = database_url
     program = f"""
         from openai import OpenAI
         from tracking import Budget, track

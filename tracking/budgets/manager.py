@@ -194,7 +194,9 @@ class TokenBudgetManager:
             self._on_wait(None)
 
     def _wait_or_refuse(self, wait: _Wait, share: Share, refusal: Refusal) -> None:
-        if wait.is_over(60 * share.budget.wait_minutes):
+        # Nobody can raise a limit so far that a call of an unknown price fits.
+        minutes = 0 if refusal.unit is None else share.budget.wait_minutes
+        if wait.is_over(60 * minutes):
             self.refusal = refusal
             self._accounts.count_refusal(share)
             if wait.told is not None:

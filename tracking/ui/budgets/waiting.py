@@ -27,9 +27,7 @@ def budget_wait(run: Run) -> None:
             f"**Waiting for a higher limit.** {plain(waiting_words(refusal))}", icon=":material/savings:"
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            if refusal.unit is None:
-                st.caption("Give the model a price on Models & prices, or let the budget allow such calls.")
-            else:
+            if refusal.unit is not None:
                 _raise(run, refusal, refusal.unit)
             st.button(
                 "Stop instead",

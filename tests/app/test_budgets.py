@@ -8,8 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from tracking import Budget, Ledger
 from tracking.budgets.book import BudgetBook
-from tracking.domain.budget import Amounts, Refusal, Unit
+from tracking.domain.budget import Amounts, Unit
 from tracking.domain.run import RunState
+from tracking.domain.standing import Refusal
 from tracking.ledger.accounts import Accounts, Share
 from tracking.ledger.runs import RunBook
 from tracking.settings import REPOSITORY, Settings

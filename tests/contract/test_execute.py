@@ -15,10 +15,11 @@ from meter import MeterServer, Reply
 from tracking import Budget, Ledger, TokenMetrics
 from tracking.budgets.book import BudgetBook
 from tracking.crew.catalog import load_catalog
-from tracking.domain.budget import Amounts, Refusal
+from tracking.domain.budget import Amounts
 from tracking.domain.reading import Verification
 from tracking.domain.run import Run, RunState
 from tracking.domain.spec import Campaign, ContextMode, Dataset, RunSettings, RunSpec
+from tracking.domain.standing import Refusal
 from tracking.ledger.accounts import Accounts
 from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook

@@ -3,7 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from tracking.domain.budget import Amounts, Budget, Crossing, Per, Refusal, Span, Standing, Unit, said
+from tracking.domain.budget import Amounts, Budget, Per, Span, Unit
+from tracking.domain.standing import Crossing, Refusal, Standing, said
 from tracking.errors import ConfigError
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)  # a Sunday

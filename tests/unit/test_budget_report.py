@@ -1,5 +1,6 @@
 from tracking import Budget
-from tracking.domain.budget import Amounts, Refusal, Span, Standing, Unit
+from tracking.domain.budget import Amounts, Span, Unit
+from tracking.domain.standing import Refusal, Standing
 from tracking.report.budgets import (
     covered_by,
     limits_of,

@@ -15,8 +15,9 @@ from uuid import uuid4
 from tracking.budgets.most import Most, most
 from tracking.budgets.others import Others
 from tracking.capture.gate import Asking
-from tracking.domain.budget import Amounts, Budget, Crossing, Refusal, Span, Standing
+from tracking.domain.budget import Amounts, Budget, Span
 from tracking.domain.call import LlmCall
+from tracking.domain.standing import Crossing, Refusal, Standing
 from tracking.errors import BudgetExceeded, LedgerError
 from tracking.ledger.accounts import Accounts, Share, Shortage, amounts_of
 from tracking.ledger.ledger import Ledger

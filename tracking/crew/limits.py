@@ -10,9 +10,10 @@ from tracking.alerts.book import AlertBook
 from tracking.budgets.book import in_force
 from tracking.budgets.manager import TokenBudgetManager
 from tracking.domain.alert import Alert, AlertKind
-from tracking.domain.budget import Budget, Crossing, Refusal
+from tracking.domain.budget import Budget
 from tracking.domain.run import Run
 from tracking.domain.spec import RunSpec
+from tracking.domain.standing import Crossing, Refusal
 from tracking.errors import BudgetExceeded
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.runs import RunBook

@@ -18,9 +18,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from tracking.domain.budget import Amounts, Budget, Span, Standing, Unit
+from tracking.domain.budget import Amounts, Budget, Span, Unit
 from tracking.domain.call import CallStatus, LlmCall
 from tracking.domain.cost import CostState
+from tracking.domain.standing import Standing
 from tracking.ledger.clock import now_of
 from tracking.ledger.database import insert_into, is_in_memory, microseconds, moment
 from tracking.ledger.ledger import Ledger

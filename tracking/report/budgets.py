@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tracking.domain.budget import Amounts, Budget, OnUnpriced, Per, Refusal, Standing, Unit, said
+from tracking.domain.budget import Amounts, Budget, OnUnpriced, Per, Unit
+from tracking.domain.standing import Refusal, Standing, said
 from tracking.report.format import counted, share
 
 _PERIODS: Final = {

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import streamlit as st
 
 from tracking.budgets.book import BudgetBook
-from tracking.domain.budget import Amounts, Budget, Standing, Unit
+from tracking.domain.budget import Amounts, Budget, Unit
+from tracking.domain.standing import Standing
 from tracking.ledger.accounts import Accounts
 from tracking.report.budgets import covered_by, limits_of, line_of, notes_of, rules_of
 from tracking.ui import state

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from tracking.budgets.book import in_force
-from tracking.domain.budget import Budget, Standing
+from tracking.domain.budget import Budget
 from tracking.domain.run import Run
 from tracking.domain.spec import RunSpec
+from tracking.domain.standing import Standing
 from tracking.errors import ConfigError
 from tracking.ledger.accounts import Accounts
 from tracking.report.budgets import line_of, notes_of

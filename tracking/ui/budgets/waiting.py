@@ -6,9 +6,10 @@ from typing import Final
 import streamlit as st
 
 from tracking.crew.queue import request_stop
-from tracking.domain.budget import Amounts, Refusal, Unit, said
+from tracking.domain.budget import Amounts, Unit
 from tracking.domain.money import nano_usd, usd
 from tracking.domain.run import Run
+from tracking.domain.standing import Refusal, said
 from tracking.ledger.accounts import Accounts
 from tracking.report.budgets import missing, waiting_words
 from tracking.ui import state

@@ -15,7 +15,7 @@ from uuid import uuid4
 from tracking.budgets.most import Most, most
 from tracking.budgets.others import Others
 from tracking.capture.gate import Asking
-from tracking.domain.budget import Amounts, Budget, Span
+from tracking.domain.budget import NOTHING, Amounts, Budget, Span
 from tracking.domain.call import LlmCall
 from tracking.domain.standing import Crossing, Refusal, Standing
 from tracking.errors import BudgetExceeded, LedgerError
@@ -108,7 +108,7 @@ class TokenBudgetManager:
     def withdraw(self, call_id: str) -> None:
         """Give back what was set aside for a call that is not made."""
         if (shares := self._forget(call_id)) is not None:
-            nothing = [Share(share.budget, share.span, Amounts()) for share in shares]
+            nothing = [Share(share.budget, share.span, NOTHING) for share in shares]
             self._accounts.settle(call_id, nothing, presumed=False)
 
     def settle(self, call: LlmCall) -> None:
@@ -124,7 +124,7 @@ class TokenBudgetManager:
         if held is None:
             amounts = took or Amounts(call.cost.nano_usd or 0, _known_tokens(call), 1)
             shares = [Share(budget, span, amounts) for budget, span in covered]
-            if shares and took != Amounts():
+            if shares and took != NOTHING:
                 self._accounts.book(shares)
         else:
             asked = {share.budget.key for share in held}  # of another period, if midnight came meanwhile
@@ -214,7 +214,7 @@ class TokenBudgetManager:
         covered = self._covering(asking.provider_name, (asking.model,), asking.agent_name, datetime.now(UTC))
         for budget, span in covered:
             amounts = wanted.share_of(budget)
-            share = Share(budget, span, amounts or Amounts())
+            share = Share(budget, span, amounts or NOTHING)
             if amounts is None:
                 return share, Refusal(budget.name, budget.key, span.name, None, why=wanted.why), False
             shares.append(share)

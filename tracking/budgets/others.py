@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 from typing import Any, Final
 
-from tracking.domain.budget import Amounts, Budget, Per, Span
+from tracking.domain.budget import NOTHING, Amounts, Budget, Per, Span
 from tracking.ledger.accounts import Accounts, Share
 from tracking.ledger.ledger import Ledger
 
@@ -44,11 +44,11 @@ class Others:
             runs = self._ledger.runs(since=None if span.since is None else span.since - _LONGEST_RUN)
             meant = [run.run_id for run in runs if budget.covers_preset(run.preset)]
             if not meant:
-                return Amounts()
+                return NOTHING
             filters["run_id"] = tuple(meant)
         by = (*_BY, "agent_name") if budget.agent is not None else _BY
         found = self._ledger.totals(by=by, **{key: value for key, value in filters.items() if value})
-        total = Amounts()
+        total = NOTHING
         for key, sums in found.items():
             names = dict(zip(by, key, strict=True))
             models = tuple(filter(None, (names["request_model"], names["response_model"])))

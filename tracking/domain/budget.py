@@ -63,6 +63,9 @@ class Amounts:
         return Amounts(self.nano_usd - other.nano_usd, self.tokens - other.tokens, self.calls - other.calls)
 
 
+NOTHING: Final = Amounts()
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """One of a budget's periods. `since` is inclusive, `until` exclusive; None: without end on that side."""

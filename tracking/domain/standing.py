@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tracking.domain.budget import Amounts, Budget, Span, Unit
+from tracking.domain.budget import NOTHING, Amounts, Budget, Span, Unit
 from tracking.domain.money import usd
 
 
@@ -24,11 +24,11 @@ class Standing:
 
     budget: Budget
     span: Span
-    spent: Amounts = Amounts()
-    presumed: Amounts = Amounts()
-    reserved: Amounts = Amounts()
-    raised: Amounts = Amounts()
-    overshoot: Amounts = Amounts()
+    spent: Amounts = NOTHING
+    presumed: Amounts = NOTHING
+    reserved: Amounts = NOTHING
+    raised: Amounts = NOTHING
+    overshoot: Amounts = NOTHING
     refused: int = 0
 
     @property

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from tracking.domain.budget import Amounts, Budget, Span, Unit
+from tracking.domain.budget import NOTHING, Amounts, Budget, Span, Unit
 from tracking.domain.call import CallStatus, LlmCall
 from tracking.domain.cost import CostState
 from tracking.domain.standing import Standing
@@ -170,7 +170,7 @@ class Accounts:
 
     def open(self, budget: Budget, span: Span) -> None:
         """Make the account of a period that nobody has asked for anything yet."""
-        self._open_accounts([Share(budget, span, Amounts())])
+        self._open_accounts([Share(budget, span, NOTHING)])
 
     def standing(self, budget: Budget, span: Span) -> Standing:
         """How a budget stands; untouched where nobody has asked it for anything yet."""
@@ -265,12 +265,12 @@ class Accounts:
         presumed: bool,
     ) -> None:
         for key, period in sorted({*held, *took}):
-            reserved, used = held.get((key, period)), took.get((key, period), Amounts())
+            reserved, used = held.get((key, period)), took.get((key, period), NOTHING)
             values = _changed("settled", used)
             if presumed:
                 values |= _changed("presumed", used)
             if reserved is not None:
-                values |= _changed("reserved", Amounts() - reserved)
+                values |= _changed("reserved", NOTHING - reserved)
                 more = used - reserved
                 values |= _changed("overshoot", Amounts(max(0, more.nano_usd), max(0, more.tokens)))
             if values:
@@ -323,7 +323,7 @@ class _DoesNotFit(Exception):  # undoes what the transaction has set aside so fa
 def amounts_of(call: LlmCall) -> Amounts | None:
     """What a call took; None: that is not known, or more than is known may have been billed."""
     if not call.billed:
-        return Amounts()
+        return NOTHING
     if call.usage is None or call.status is CallStatus.INCOMPLETE or call.cost.state is CostState.PARTIAL:
         return None
     return Amounts(call.cost.nano_usd or 0, call.usage.total_tokens or 0, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tracking.domain.budget import Amounts, Budget, OnUnpriced, Per, Unit
+from tracking.domain.budget import NOTHING, Amounts, Budget, OnUnpriced, Per, Unit
 from tracking.domain.standing import Refusal, Standing, said
 from tracking.report.format import counted, share
 
@@ -82,10 +82,10 @@ def line_of(standing: Standing, unit: Unit) -> str:
 def notes_of(standing: Standing) -> list[str]:
     """What has to be known of how it came to stand so, in sentences."""
     notes = []
-    if standing.raised != Amounts():
+    if standing.raised != NOTHING:
         time = "run" if standing.budget.per is Per.RUN else "period"
         notes.append(f"Raised by {_limited(standing, standing.raised)} for this {time}.")
-    if standing.presumed != Amounts():
+    if standing.presumed != NOTHING:
         notes.append(
             f"Up to {_limited(standing, standing.presumed)} of it is presumed: the most that calls can have "
             "used whose end was never seen."

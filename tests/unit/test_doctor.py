@@ -8,7 +8,7 @@ import pytest
 from tracking import Ledger
 from tracking.crew import doctor
 from tracking.ledger.workers import Worker, WorkerList
-from tracking.settings import Settings
+from tracking.settings import REPOSITORY, Settings
 
 
 @pytest.fixture
@@ -44,3 +44,17 @@ def test_every_worker_is_told_with_what_it_does_and_how_versions_differ(printed,
     assert "alpha, process 7: 1 run now, at most 2 at a time, a spare process is ready" in out
     assert "beta, process 7: 1 run now, takes no new one and ends then" in out
     assert "Workers differ in crewai: 1.14.0 on beta, 1.15.30 on alpha" in out
+
+
+def test_who_is_told_of_alerts_and_which_variable_is_missing(printed, tmp_path, monkeypatch):
+    assert "nobody is told" in printed("1.15.30")
+    for name in ("agents.yaml", "tasks.yaml", "analyses.yaml", "models.toml"):
+        (tmp_path / name).symlink_to(REPOSITORY / "config" / name)
+    (tmp_path / "alerts.toml").write_text('[destinations.team]\nurl_from = "ALERT_TEAM_URL"\n')
+    monkeypatch.setenv("DASHBOARD_CONFIG", str(tmp_path))
+    monkeypatch.setenv("ALERT_TEAM_URL", "slack://TokenA/TokenB/TokenC")
+    out = printed("1.15.30")
+    assert "everything; ALERT_TEAM_URL is set" in out
+    assert "TokenA" not in out
+    monkeypatch.delenv("ALERT_TEAM_URL")
+    assert "everything; ALERT_TEAM_URL is not set here" in printed("1.15.30")

@@ -8,11 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from rich.console import Console
 from rich.table import Table
 
+from tracking.alerts.destinations import load_alert_config
 from tracking.capture.support import Way, note_of, problem_of
 from tracking.crew.catalog import load_catalog
 from tracking.errors import TrackingError
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.workers import WorkerList
+from tracking.report.alerts import kinds_words
 from tracking.report.workers import version_notes, worker_state
 from tracking.settings import Settings
 
@@ -20,6 +22,7 @@ _PACKAGES = (
     "crewai",
     "streamlit",
     "dbos",
+    "apprise",
     "genai-prices",
     "sqlalchemy",
     "xllamacpp",
@@ -36,7 +39,7 @@ def report(settings: Settings) -> None:
     console.print(_packages())
     if _is_here("crewai") and (problem := problem_of(_version("crewai"))) is not None:
         console.print(f"[yellow]{note_of(Way.EVENTS, problem)}[/yellow]")
-    for part in (_models, _database):
+    for part in (_models, _database, _alerts):
         try:
             console.print(part(settings))
         except TrackingError as error:
@@ -76,6 +79,17 @@ def _database(settings: Settings) -> Table:
         table.add_row("versions", f"[yellow]{note}[/yellow]")
     if not workers:
         table.add_row("worker", "none alive: python run_dashboard.py starts one")
+    return table
+
+
+def _alerts(settings: Settings) -> Table:
+    table = Table(title="Alerts", title_justify="left", show_header=False)
+    destinations = load_alert_config(settings).destinations
+    for to in destinations:
+        here = f"{to.url_from} is {'not set here' if to.url is None else 'set'}"
+        table.add_row(to.name, f"{kinds_words(to)}; {here}")
+    if not destinations:
+        table.add_row("nobody is told", "config/alerts.toml names no destination")
     return table
 
 

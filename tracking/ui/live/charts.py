@@ -1,7 +1,7 @@
 """The charts of one run, one at a time: while it goes on and afterwards the same."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -55,6 +55,7 @@ class Picture:
     under_way: tuple[CallUnderWay, ...]
     limits: tuple[Limit, ...]
     now: datetime
+    dark: bool = False  # the page's scheme, where it is known
 
     @property
     def began(self) -> datetime:
@@ -100,6 +101,7 @@ def charts_section(picture: Picture) -> None:
             label_visibility="collapsed",
         )
         switch = _switch(view)
+    picture = replace(picture, dark=st.context.theme.type == "dark")
     _chart(state.settings().ledger_url, picture.run.run_id, _stamp(picture), view, switch, picture)
     with st.expander("Data behind this chart", key="run_chart_data", on_change="rerun") as shown:
         if shown.open:
@@ -112,7 +114,7 @@ def _stamp(picture: Picture) -> tuple[object, ...]:
     open_calls = tuple((call.call_id, call.output_tokens) for call in picture.under_way)
     tasks = tuple((task.state, task.finished_at) for task in picture.tasks)
     grows = None if picture.run.state.is_final else int(picture.now.timestamp() // _GROWS_EVERY)
-    return len(picture.calls), open_calls, tasks, picture.run.state, picture.limits, grows
+    return len(picture.calls), open_calls, tasks, picture.run.state, picture.limits, picture.dark, grows
 
 
 # Drawn once for all who look at the same run: what is kept are the messages to the browser themselves.
@@ -225,7 +227,7 @@ def _flow(picture: Picture, switch: str) -> Drawn:
         note = f"There are no {switch} to draw."
         return Drawn(None, "", (note,), lambda: flow_frame(ways))
     models = model_paints(call.billed_model for call in picture.calls)
-    figure = flow_figure(ways, _agents(picture), models, money=money)
+    figure = flow_figure(ways, _agents(picture), models, money=money, dark=picture.dark)
     words = missing_words(steps(picture.calls, picture.began)[-1], money=money)
     notes = (words,) if words else ()
     return Drawn(

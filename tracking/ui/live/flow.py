@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Final
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -12,6 +13,9 @@ from tracking.report.format import counted, usd
 from tracking.ui.charts import finish, pale, row_height
 from tracking.ui.palette import NEUTRAL, Paint
 
+_DARK_INK: Final = "#1C2530"  # the themes' text colours, see .streamlit/config.toml
+_LIGHT_INK: Final = "#E4E9EE"
+
 
 def flow_figure(
     ways: Sequence[Way],
@@ -19,6 +23,7 @@ def flow_figure(
     models: Mapping[str | None, Paint],
     *,
     money: bool,
+    dark: bool,
 ) -> go.Figure:
     """Bands in their agent's colour. Tasks have nobody's: the same colour would be taken for an agent's."""
     drawn = [way for way in ways if value_of(way, money=money)]
@@ -28,6 +33,8 @@ def flow_figure(
     figure = go.Figure()
     figure.add_sankey(
         arrangement="snap",
+        # The theme's grey is lost on the bands.
+        textfont={"size": 13, "color": _LIGHT_INK if dark else _DARK_INK, "shadow": "none"},
         node={
             "label": [escape(stop.label) for stop in stops],
             "color": [_colour(stop, agents, models) for stop in stops],

@@ -9,13 +9,13 @@ TrackingError
 ├── LedgerError            the ledger can't be opened, read or written
 │   └── LedgerVersionError   it was written by a newer program
 ├── QueueError             a run could not be handed to a worker
-├── ModelUnavailable       a model is configured but can't be used here (key, package, weights)
-└── RunStopped             a run ends before its time, as was asked for; raised where nothing is under way
+└── ModelUnavailable       a model is configured but can't be used here (key, package, weights)
 
 BudgetExceeded           a call does not fit a budget; raised in its place, before it is sent
+RunStopped               a run ends before its time, as was asked for; raised in place of its next call
 ```
 
-`BudgetExceeded` stands apart, as asyncio's CancelledError does: clients and crewai take an `Exception` for a
+These two stand apart, as asyncio's CancelledError does: clients and crewai take an `Exception` for a
 failure of the provider, and would make the call again.
 
 A message says what was found, where, and what to do about it.
@@ -63,10 +63,6 @@ class ModelUnavailable(TrackingError):
     """A configured model can't be used on this machine."""
 
 
-class RunStopped(TrackingError):
-    """A run ends before its time, as somebody or a setting asked. Raised before the next task, or call."""
-
-
 class BudgetExceeded(BaseException):
     """A call does not fit a budget, and was not sent.
 
@@ -77,3 +73,7 @@ class BudgetExceeded(BaseException):
     def __init__(self, message: str, refusal: object = None) -> None:
         super().__init__(message)
         self.refusal = refusal
+
+
+class RunStopped(BaseException):
+    """A run ends before its time, as somebody or a setting asked. Raised in place of its next call."""

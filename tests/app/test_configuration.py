@@ -55,6 +55,7 @@ CONTROLS: list[tuple[str, str, Any, str, Any]] = [
     ("number_input", "form.settings.context_tokens", 40, "settings.context_tokens", 40),
     ("toggle", "form.settings.cache_tool_results", False, "settings.cache_tool_results", False),
     ("toggle", "form.settings.stream", True, "settings.stream", True),
+    ("selectbox", "form.settings.loop_guard", "stop", "settings.loop_guard", "stop"),
 ]
 KINDS = ("selectbox", "multiselect", "text_input", "number_input", "toggle", "checkbox", "slider", "radio")
 

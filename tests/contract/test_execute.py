@@ -18,11 +18,12 @@ from tracking.crew.catalog import load_catalog
 from tracking.domain.budget import Amounts
 from tracking.domain.reading import Verification
 from tracking.domain.run import Run, RunState
-from tracking.domain.spec import Campaign, ContextMode, Dataset, RunSettings, RunSpec
+from tracking.domain.spec import Campaign, ContextMode, Dataset, LoopGuard, RunSettings, RunSpec
 from tracking.domain.standing import Refusal
 from tracking.ledger.accounts import Accounts
 from tracking.ledger.outputs import OutputStore
 from tracking.ledger.runs import RunBook
+from tracking.report.loops import loop_notes
 from tracking.settings import Settings
 
 pytestmark = [
@@ -342,6 +343,70 @@ def test_a_run_that_is_to_stop_before_its_first_task_asks_nothing(carry_out, mon
     assert meter.requests == []
 
 
+def going_round(request):
+    """A model that looks the same figure up again and again, whatever it is answered."""
+    if request.index < 20:
+        return Reply(tool_calls=[("sales_lookup", {"metric": "revenue", "by": "region"})])
+    return Reply(text="Europe leads.")
+
+
+def said(settings, run, level="warning"):
+    with Ledger.open(settings.ledger_url) as ledger:
+        return [line.message for line in RunBook(ledger).log_lines(run.run_id) if line.level == level]
+
+
+LOOPED = re.compile(
+    r"loop guard: Data Analyst made 6 calls in a row for Data analysis that are alike \([\d,]+ tokens\): "
+    r"inputs of much the same size, answers of exactly \d+ tokens"
+)
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_run_that_goes_round_in_circles_is_ended_before_its_next_call(carry_out, settings, cache):
+    spec = dataclasses.replace(
+        with_settings(loop_guard=LoopGuard.STOP, cache_tool_results=cache), agents=("data_analyst",)
+    )
+    run, meter, _, calls = carry_out(spec, going_round)
+    assert (run.state, run.error) == (RunState.STOPPED, None)
+    assert LOOPED.fullmatch(run.stop_reason)
+    assert said(settings, run) == [run.stop_reason]
+    assert len(meter.billed) == len(calls) <= 8  # crewai's answers to the first ones differ in size
+    assert metrics_of(run).total_tokens == meter.total_tokens
+    assert len(loop_notes(run, calls)) == 1
+
+
+def test_a_run_that_goes_round_in_circles_is_told_of_once_and_goes_on(carry_out, settings):
+    spec = dataclasses.replace(SPEC, agents=("data_analyst",))
+    run, meter, _, calls = carry_out(spec, going_round)
+    assert run.state is RunState.COMPLETED
+    [sentence] = said(settings, run)
+    assert LOOPED.fullmatch(sentence)
+    [note] = loop_notes(run, calls)
+    assert re.match(r"Loop guard: Data Analyst made \d+ calls in a row for Data analysis", note)
+    assert len(meter.billed) == len(calls) == 21
+
+
+def test_a_run_whose_loops_nobody_wants_to_hear_of_is_left_alone(carry_out, settings):
+    spec = dataclasses.replace(with_settings(loop_guard=LoopGuard.OFF), agents=("data_analyst",))
+    run, _, _, calls = carry_out(spec, going_round)
+    assert run.state is RunState.COMPLETED
+    assert said(settings, run) == []
+    assert loop_notes(run, calls) == ()
+
+
+def test_a_model_that_looks_up_one_figure_after_another_is_in_no_loop(carry_out, settings):
+    asked = [
+        {"metric": metric, "by": by}
+        for metric in ("revenue", "profit", "units")
+        for by in ("region", "category", "brand", "month")
+    ]
+    script = [Reply(tool_calls=[("sales_lookup", question)]) for question in asked]
+    spec = dataclasses.replace(with_settings(loop_guard=LoopGuard.STOP), agents=("data_analyst",))
+    run, meter, *_ = carry_out(spec, script)
+    assert (run.state, said(settings, run)) == (RunState.COMPLETED, [])
+    assert len(meter.billed) == 13
+
+
 def test_a_failure_keeps_its_message_apart_from_the_ledger_and_the_usage_up_to_it(carry_out, settings):
     refusals = [Reply(status=400, error_message="the key sk-test-0123456789abcdef is wrong")] * 9
     run, meter, _, calls = carry_out(SPEC, [Reply(text="fine"), *refusals])
@@ -380,7 +445,7 @@ def test_a_run_that_is_not_queued_is_left_alone(carry_out, settings):
 
 def test_every_setting_of_a_run_is_tested_here():
     tested = {"track_tokens", "max_output_tokens", "context_mode", "context_tokens", "cache_tool_results"}
-    assert tested | {"token_budget", "cost_budget_usd", "budget_wait_minutes", "stream"} == {
+    assert tested | {"token_budget", "cost_budget_usd", "budget_wait_minutes", "stream", "loop_guard"} == {
         f.name for f in dataclasses.fields(RunSettings)
     }
 

@@ -52,6 +52,7 @@ class Tracker:
         run_id: names the run in the ledger.
         parent: the block around this one; it sees this one's calls too.
         gate: lets its calls pass or refuses them; None: all pass.
+        guards: what else must let them pass; they are asked first.
         lost: how many calls could not be written or read; they may be missing from `calls`.
         waiting: how many calls are kept on disk only, because the ledger could not be written at the block's
             end; the next program that opens it brings them in.
@@ -75,6 +76,7 @@ class Tracker:
         self.run_id = run_id or uuid4().hex
         self.parent = parent
         self.gate = gate
+        self.guards: list[Gate] = []
         self.lost = 0
         self.waiting = 0
         self.unattributed_requests = 0
@@ -158,7 +160,7 @@ class Tracker:
     def gates(self) -> tuple[Gate, ...]:
         """What its calls must pass: its own budgets, and those of the blocks around."""
         around = () if self.parent is None else self.parent.gates
-        return around if self.gate is None else (self.gate, *around)
+        return (*self.guards, *around) if self.gate is None else (*self.guards, self.gate, *around)
 
     def record(self, call: LlmCall) -> None:
         """Price a call and keep it. Never raises: one that can't be written is kept in memory and counted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import traceback
 from collections.abc import Callable
@@ -15,12 +16,13 @@ from tracking.crew.build import build_crew
 from tracking.crew.catalog import load_catalog
 from tracking.crew.files import load_data
 from tracking.crew.limits import gate_of
+from tracking.crew.loop_guard import Guard
 from tracking.crew.models import Models
 from tracking.crew.prompts import TaskPrompt, task_prompts
 from tracking.crew.redact import redacted
 from tracking.dataset.choices import select
 from tracking.domain.run import Run, RunState, TaskProgress
-from tracking.domain.spec import RunSpec
+from tracking.domain.spec import LoopGuard, RunSpec
 from tracking.domain.under_way import CallUnderWay
 from tracking.errors import BudgetExceeded, LedgerError, RunStopped, TrackingError
 from tracking.ledger.ledger import Ledger
@@ -126,10 +128,22 @@ def _kick_off(
         if spec.settings.track_tokens:
             tracking = track(run.name, ledger=settings.ledger_url, run_id=run_id, prices=prices, budget=gate)
             execution.tracker = stack.enter_context(tracking)
+        guard = _guard(spec.settings.loop_guard, execution, functools.partial(book.log, run_id, "warning"))
         execution.result = execution.crew.kickoff()
+        if guard is not None and guard.stopped is not None:  # crewai made do without the refused call
+            raise RunStopped(guard.stopped)
         if gate is not None and gate.refusal is not None:  # crewai made do without the refused call
             raise BudgetExceeded(str(gate.refusal), gate.refusal)
     execution.server_tokens = models.metered()
+
+
+def _guard(mode: LoopGuard, execution: Execution, warn: Callable[[str], None]) -> Guard | None:
+    """What watches the run for loops; None: nobody does, or nobody sees its calls."""
+    if execution.tracker is None or mode is LoopGuard.OFF:
+        return None
+    guard = Guard(mode, warn)
+    execution.tracker.guards.append(guard)
+    return guard
 
 
 def _progress(book: RunBook, run_id: str, outputs: OutputStore) -> Callable[[TaskPrompt, str | None], None]:

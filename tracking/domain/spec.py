@@ -48,6 +48,14 @@ class ContextMode(StrEnum):
     TRIMMED = "trimmed"  # the declared ones, each cut to `context_tokens`
 
 
+class LoopGuard(StrEnum):
+    """What happens when an agent asks the same again and again, see `analysis.loops`."""
+
+    WARN = "warn"  # the log, the page and the results say so
+    STOP = "stop"  # and the run ends before the next call
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """What is advertised, to whom, for how much. `budget_usd` is the campaign's, not the run's."""
@@ -98,6 +106,7 @@ class RunSettings:
         cost_budget_usd: the same in US dollars.
         budget_wait_minutes: how long a call that does not fit a budget waits for a higher limit.
         stream: ask for streamed answers.
+        loop_guard: what happens when an agent goes round in circles; without `track_tokens` nobody sees it.
     """
 
     track_tokens: bool = True
@@ -109,6 +118,7 @@ class RunSettings:
     cost_budget_usd: float | None = None
     budget_wait_minutes: int = 10
     stream: bool = False
+    loop_guard: LoopGuard = LoopGuard.WARN
 
     @property
     def budget(self) -> Budget | None:

@@ -109,6 +109,11 @@ def _running(found: Watched) -> None:
     counters(found, watch(account.run.run_id).past(account.run), now)
     budget_wait(account.run)
     budget_lines(account.run)
+    for note in found.loops:
+        st.warning(
+            f"{plain(note)} Look at its calls below; stop it if it only spends.",
+            icon=":material/sync_problem:",
+        )
     if account.tasks:
         done = sum(task.state is RunState.COMPLETED for task in account.tasks)
         st.progress(done / len(account.tasks), text=f"{done} of {len(account.tasks)} tasks done")

@@ -18,6 +18,7 @@ from tracking.ledger.outputs import TaskOutput
 from tracking.report.account import Account, headline, load_account, part_of_sums, tiles, tokens_of_sums
 from tracking.report.breakdown import Dimension, Line, breakdown, breakdown_note, calls_of
 from tracking.report.format import usd
+from tracking.report.loops import loop_notes
 from tracking.report.notes import cut_short, reason, stated_note
 from tracking.report.today import today_note
 from tracking.ui import state
@@ -81,7 +82,7 @@ def _why(account: Account) -> None:
 def _summary(account: Account) -> None:
     st.subheader("Token Usage Summary", anchor=False)
     st.markdown(f":small[{source_caption(account)}]")
-    for note in account.run.notes:
+    for note in (*account.run.notes, *loop_notes(account.run, account.calls)):
         st.markdown(f":small[:orange[:material/warning: {plain(scrub(note))}]]")
     cards(tiles(account, stated=state.settings().cost_shown == "stated"))
     _cost_in_full(account)

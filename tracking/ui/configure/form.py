@@ -6,6 +6,7 @@ values for the session (`persist_state`), also while a field isn't on the page b
 
 import dataclasses
 from collections.abc import Collection, Mapping
+from enum import StrEnum
 from typing import Any, Final
 
 import streamlit as st
@@ -193,6 +194,7 @@ def _run_settings(catalog: Catalog) -> RunSettings:
     values: dict[str, Any] = {field.name: _as_spec("settings", field) for field in fields}
     if not values["track_tokens"]:
         values["token_budget"] = values["cost_budget_usd"] = None  # nobody would see it being spent
+        del values["loop_guard"]  # nor who goes round in circles
     if values["context_mode"] is not ContextMode.TRIMMED:
         del values["context_tokens"]
     if not calls_tools(catalog):
@@ -215,7 +217,7 @@ def _as_spec(section: str, field: dataclasses.Field[Any]) -> object:
     found = st.session_state[key(f"{section}.{field.name}")]
     if isinstance(found, list):
         return tuple(found)
-    if isinstance(found, str) and not isinstance(found, ContextMode):
+    if isinstance(found, str) and not isinstance(found, StrEnum):
         return found.strip()
     if isinstance(found, float):
         return round(found, _DECIMALS[field.name])

@@ -4,13 +4,18 @@ from typing import Final
 
 import streamlit as st
 
-from tracking.domain.spec import ContextMode
+from tracking.domain.spec import ContextMode, LoopGuard
 from tracking.ui.configure import fields, form
 from tracking.ui.configure.draft import Draft
 from tracking.ui.configure.model import model_section
 from tracking.ui.configure.summary import short_of_output
 from tracking.ui.prose import plain
 
+_LOOPS: Final = {
+    LoopGuard.WARN: "Warn",
+    LoopGuard.STOP: "Stop the run",
+    LoopGuard.OFF: "Off",
+}
 _CONTEXT: Final = {
     ContextMode.ALL: "All earlier outputs",
     ContextMode.DECLARED: "Declared outputs",
@@ -47,6 +52,16 @@ def _tracking(draft: Draft) -> None:
             help_text="A tool that is asked the same thing twice answers from memory.",
         )
     fields.switch("settings.stream", "Stream answers", help_text="Ask the provider for streamed answers.")
+    st.selectbox(
+        "When an agent goes round in circles",
+        list(_LOOPS),
+        format_func=_LOOPS.__getitem__,
+        key=form.key("settings.loop_guard"),
+        persist_state="session",
+        help="Known by the sizes of its calls: six alike in a row, or more than fifty for one task. "
+        "A run that is stopped keeps its report so far.",
+        disabled=not st.session_state[form.key("settings.track_tokens")],
+    )
 
 
 def _limits(draft: Draft) -> None:

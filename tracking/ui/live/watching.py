@@ -15,6 +15,7 @@ from tracking.domain.run import Run
 from tracking.ledger.following import Following, Seen
 from tracking.report.account import Account, account_of, with_message
 from tracking.report.breakdown import Dimension, Line, breakdown
+from tracking.report.loops import loop_notes
 from tracking.report.projected import earlier_runs
 from tracking.ui import state
 
@@ -30,6 +31,7 @@ class Watched:
     account: Account
     lines: Sequence[Line]  # what each task used
     errors: int  # calls that failed or were cut off
+    loops: Sequence[str]  # what the loop guard says
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class _Sums:
     lines: tuple[Line, ...]  # by task
     totals: CallTotals
     errors: int
+    loops: tuple[str, ...]
 
 
 class Watch:
@@ -47,7 +50,7 @@ class Watch:
 
     def __init__(self, run_id: str) -> None:
         self._following = Following(state.ledger(), run_id, _AT_MOST_EVERY)
-        self._sums = _Sums((), (), totals(()), 0)
+        self._sums = _Sums((), (), totals(()), 0, ())
         self._past: tuple[float, list[PastRun]] | None = None
         self._lock = threading.Lock()
 
@@ -56,10 +59,10 @@ class Watch:
         seen = self._following.look()
         if seen is None:
             return None
-        sums = self._sums_of(seen.calls)
+        sums = self._sums_of(seen.run, seen.calls)
         run = with_message(seen.run, state.outputs())
         account = account_of(run, seen.tasks, seen.calls, at, sums.totals)
-        return Watched(seen, account, sums.lines, sums.errors)
+        return Watched(seen, account, sums.lines, sums.errors, sums.loops)
 
     def past(self, run: Run) -> list[PastRun]:
         """Earlier runs of its kind, as they were within the last minute."""
@@ -68,13 +71,13 @@ class Watch:
                 self._past = monotonic(), earlier_runs(state.ledger(), state.run_book(), run)
             return self._past[1]
 
-    def _sums_of(self, calls: tuple[LlmCall, ...]) -> _Sums:
+    def _sums_of(self, run: Run, calls: tuple[LlmCall, ...]) -> _Sums:
         if self._sums.calls is not calls:  # the same object for as long as no call was added
             lines, whole = breakdown(calls, Dimension.TASK), totals(())
             for line in lines:
                 whole += line.totals
             errors = sum(call.status is not CallStatus.OK for call in calls)
-            self._sums = _Sums(calls, lines, whole, errors)
+            self._sums = _Sums(calls, lines, whole, errors, loop_notes(run, calls))
         return self._sums
 
 

@@ -345,8 +345,14 @@ def test_a_run_that_is_to_stop_before_its_first_task_asks_nothing(carry_out, mon
 
 def going_round(request):
     """A model that looks the same figure up again and again, whatever it is answered."""
+    return Reply(tool_calls=[("sales_lookup", {"metric": "revenue", "by": "region"})])
+
+
+def asking_for_ever_more(request):
+    """One that varies its question a little, which crewai does not take for the same."""
     if request.index < 20:
-        return Reply(tool_calls=[("sales_lookup", {"metric": "revenue", "by": "region"})])
+        question = {"metric": "revenue", "by": "region", "limit": request.index + 1}
+        return Reply(tool_calls=[("sales_lookup", question)])
     return Reply(text="Europe leads.")
 
 
@@ -356,7 +362,7 @@ def said(settings, run, level="warning"):
 
 
 LOOPED = re.compile(
-    r"loop guard: Data Analyst made 6 calls in a row for Data analysis that are alike \([\d,]+ tokens\): "
+    r"loop guard: Data Analyst made 4 calls in a row for Data analysis that are alike \([\d,]+ tokens\): "
     r"inputs of much the same size, answers of exactly \d+ tokens"
 )
 
@@ -370,14 +376,14 @@ def test_a_run_that_goes_round_in_circles_is_ended_before_its_next_call(carry_ou
     assert (run.state, run.error) == (RunState.STOPPED, None)
     assert LOOPED.fullmatch(run.stop_reason)
     assert said(settings, run) == [run.stop_reason]
-    assert len(meter.billed) == len(calls) <= 8  # crewai's answers to the first ones differ in size
+    assert len(meter.billed) == len(calls) == 4
     assert metrics_of(run).total_tokens == meter.total_tokens
     assert len(loop_notes(run, calls)) == 1
 
 
 def test_a_run_that_goes_round_in_circles_is_told_of_once_and_goes_on(carry_out, settings):
     spec = dataclasses.replace(SPEC, agents=("data_analyst",))
-    run, meter, _, calls = carry_out(spec, going_round)
+    run, meter, _, calls = carry_out(spec, asking_for_ever_more)
     assert run.state is RunState.COMPLETED
     [sentence] = said(settings, run)
     assert LOOPED.fullmatch(sentence)
@@ -388,7 +394,7 @@ def test_a_run_that_goes_round_in_circles_is_told_of_once_and_goes_on(carry_out,
 
 def test_a_run_whose_loops_nobody_wants_to_hear_of_is_left_alone(carry_out, settings):
     spec = dataclasses.replace(with_settings(loop_guard=LoopGuard.OFF), agents=("data_analyst",))
-    run, _, _, calls = carry_out(spec, going_round)
+    run, _, _, calls = carry_out(spec, asking_for_ever_more)
     assert run.state is RunState.COMPLETED
     assert said(settings, run) == []
     assert loop_notes(run, calls) == ()

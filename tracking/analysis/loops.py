@@ -26,22 +26,21 @@ class LoopRules:
     """When calls count as a loop.
 
     Attributes:
-        in_a_row: so many alike. A model that looks up one figure after another, in words of equal length,
-            makes three or four that can't be told from a loop by their sizes; crewai itself tells a model at
-            the second that it repeats itself, so that one which is at its sixth does not listen.
-        input_per_cent: how far an input may be from the one before and still be alike. A conversation that
-            goes on grows by each question and its answer: where these are the same again, by the same, which
-            counts as alike too, however small the prompt.
+        in_a_row: so many alike. crewai ends a crew with an error when a tool is called with the same words a
+            fifth time: the fourth is the last that a person, or the guard, can forestall.
+        input_per_cent: within how much of the first one inputs are alike. A model that looks up one figure
+            after another adds some fifty tokens a time: in three steps that is more, up to 5,000 tokens. A
+            conversation that grows by the same question and answer each time is alike however much that is.
         most_calls: of one task. crewai ends an agent's attempt at a task after 25 calls (`max_iter`): twice
             as many are only reached where something begins the attempts again.
     """
 
-    in_a_row: int = 6
-    input_per_cent: int = 5
+    in_a_row: int = 4
+    input_per_cent: int = 3
     most_calls: int = 50
 
 
-# Two tokens: how much the length of a counter or an id in a tool's answer differs from turn to turn.
+# How much the length of a counter or an id in a tool's answer differs from turn to turn.
 _SAME_GROWTH: Final = 2
 
 
@@ -59,13 +58,22 @@ class Loop:
 
 @dataclass(slots=True)
 class _Streak:
-    """Calls in a row that are alike."""
+    """Calls in a row that are alike.
 
+    Attributes:
+        first: the first one's input.
+        growth: of the input, from the call before to the last one; None: there was none.
+        likely: tokens of the call before the first, where that was answered in as many tokens. It is one of
+            them if the next one grows by as much as the first did; 0: it is not.
+    """
+
+    first: int
     input_tokens: int
     output_tokens: int
-    growth: int | None = None  # of the input, from the call before
+    growth: int | None = None
     calls: int = 1
     tokens: int = 0
+    likely: int = 0
 
 
 @dataclass(slots=True)
@@ -112,21 +120,24 @@ class LoopWatch:
     def _prolonged(self, key: tuple[str | None, str, Purpose], read: int, written: int) -> _Streak:
         """The streak that a call of this size belongs to, with it."""
         before = self._streaks.get(key)
-        growth = None if before is None else read - before.input_tokens
-        if before is None or growth is None or not self._alike(before, growth, written):
-            streak = _Streak(read, written, growth, tokens=read + written)
+        if before is None:
+            streak = _Streak(read, read, written, tokens=read + written)
         else:
-            calls, tokens = before.calls + 1, before.tokens + read + written
-            streak = _Streak(read, written, growth, calls, tokens)
+            streak = self._next(before, read, written)
         self._streaks[key] = streak
         return streak
 
-    def _alike(self, before: _Streak, growth: int, written: int) -> bool:
-        if written != before.output_tokens:
-            return False
-        if abs(growth) * 100 <= before.input_tokens * self.rules.input_per_cent:
-            return True
-        return before.growth is not None and abs(growth - before.growth) <= _SAME_GROWTH
+    def _next(self, before: _Streak, read: int, written: int) -> _Streak:
+        growth, tokens, same = read - before.input_tokens, read + written, written == before.output_tokens
+        evenly = before.growth is not None and abs(growth - before.growth) <= _SAME_GROWTH
+        close = abs(read - before.first) * 100 <= before.first * self.rules.input_per_cent
+        if not same or not (evenly or close):
+            likely = before.input_tokens + before.output_tokens if same else 0
+            return _Streak(read, read, written, growth, tokens=tokens, likely=likely)
+        calls, so_far = before.calls + 1, before.tokens + tokens
+        if evenly and before.calls == 1 and before.likely:
+            calls, so_far = calls + 1, so_far + before.likely
+        return _Streak(before.first, read, written, growth, calls, so_far)
 
 
 def find_loops(calls: Iterable[LlmCall], rules: LoopRules | None = None) -> list[Loop]:

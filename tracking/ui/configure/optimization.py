@@ -58,7 +58,7 @@ def _tracking(draft: Draft) -> None:
         format_func=_LOOPS.__getitem__,
         key=form.key("settings.loop_guard"),
         persist_state="session",
-        help="Known by the sizes of its calls: six alike in a row, or more than fifty for one task. "
+        help="Known by the sizes of its calls: four alike in a row, or more than fifty for one task. "
         "A run that is stopped keeps its report so far.",
         disabled=not st.session_state[form.key("settings.track_tokens")],
     )

@@ -22,6 +22,7 @@ from streamlit.testing.v1 import AppTest
 from tracking.domain.reading import Reading, Source
 from tracking.domain.reconciliation import reconcile
 from tracking.domain.run import RunState
+from tracking.domain.spec import LoopGuard, RunSpec
 
 DONE = [RunState.COMPLETED] * 3
 
@@ -234,6 +235,29 @@ def test_the_stop_button_asks_once():
     assert kept().stop_requested_at is not None
     assert test.button(key="stop_run").disabled
     assert test.button(key="stop_run").label == "Stopping"
+
+
+LOOP = (
+    "Loop guard: Data Analyst made 4 calls in a row for Data analysis that are alike (1,680 tokens): "
+    "inputs of much the same size, answers of exactly 120 tokens."
+)
+
+
+def test_a_run_that_goes_round_in_circles_says_so_while_it_runs_and_afterwards():
+    calls = [call(number) for number in range(4)]
+    keep(live(), calls, tasks(RunState.RUNNING))
+    assert [one.value for one in progress().warning] == [
+        f"{LOOP} Look at its calls below, and stop the run if it only spends."
+    ]
+    keep(run(run_id="done", metrics=agreeing(calls)), [call(n, run_id="done") for n in range(4)])
+    assert any(LOOP in one.value for one in results("done").markdown)
+
+
+def test_a_run_that_wants_no_loop_guard_is_told_of_none():
+    spec = RunSpec.from_json(live().spec)
+    off = dataclasses.replace(spec, settings=dataclasses.replace(spec.settings, loop_guard=LoopGuard.OFF))
+    keep(live(spec=off.to_json()), [call(number) for number in range(4)], tasks(RunState.RUNNING))
+    assert not progress().warning
 
 
 def test_a_run_can_be_asked_to_stop_after_its_task_and_to_go_on_after_all():

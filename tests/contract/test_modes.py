@@ -13,6 +13,7 @@ from contract.modes.table import TABLE, read_rows, render, row
 from meter import MeterServer
 
 from tracking import track
+from tracking.analysis.loops import find_loops
 from tracking.capture import support
 from tracking.domain.usage import TokenUsage, UsageState
 
@@ -147,6 +148,7 @@ def test_every_billed_request_is_one_true_row(mode, tmp_path, monkeypatch):
     found = problems(mode, truth, tracker)
     ROWS[mode.name] = row(mode, truth, tracker, ran, found)
     assert found == []
+    assert find_loops(tracker.calls) == []  # the loop guard would say nothing of an ordinary run
 
 
 @pytest.mark.parametrize("mode", [m for m in MODES if m.twice], ids=[m.name for m in MODES if m.twice])

@@ -111,7 +111,7 @@ def _running(found: Watched) -> None:
     budget_lines(account.run)
     for note in found.loops:
         st.warning(
-            f"{plain(note)} Look at its calls below; stop it if it only spends.",
+            f"{plain(note)} Look at its calls below, and stop the run if it only spends.",
             icon=":material/sync_problem:",
         )
     if account.tasks:

@@ -10,7 +10,7 @@ from itertools import cycle
 from statistics import median, quantiles
 
 import pytest
-from browser import chromium, settled, streamlit
+from browser import chromium, streamlit
 from live_runs import NOTE_CHANGES, cpu_seconds, delays, going
 
 from tracking import Ledger
@@ -70,7 +70,7 @@ def opened(browser, url):
     page.set_default_timeout(180_000)
     page.goto(url, wait_until="commit")
     page.get_by_text("Colour by model").wait_for()
-    settled(page)
+    page.locator(".js-plotly-plot").wait_for()  # with a fragment every second it is never quite settled
     page.evaluate(NOTE_CHANGES, "Calls")
     return page
 

@@ -10,7 +10,7 @@ from tracking.capture.gate import Asking
 from tracking.domain.call import LlmCall
 from tracking.domain.spec import LoopGuard
 from tracking.errors import RunStopped
-from tracking.report.loops import loop_sentence
+from tracking.report.loops import STOPPED_BY, loop_sentence
 
 
 class Guard:
@@ -52,5 +52,5 @@ class Guard:
     def _tell(self, loop: Loop) -> None:
         sentence = loop_sentence(loop)
         if self._mode is LoopGuard.STOP:
-            self._stops = f"loop guard: {sentence}"
+            self._stops = STOPPED_BY + sentence
         self._warn(f"loop guard: {sentence}")

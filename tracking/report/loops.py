@@ -9,7 +9,6 @@ from tracking.domain.run import Run
 from tracking.domain.spec import LoopGuard
 from tracking.report.format import counted, spoken
 
-
 # How the reason begins with which the guard stops a run.
 STOPPED_BY: Final = "loop guard: "
 

@@ -50,7 +50,7 @@ def _chosen(calls: Sequence[LlmCall]) -> tuple[list[LlmCall], str]:
             words = choices(calls, facet)
             if len(words) > 1:
                 wanted[facet] = st.multiselect(
-                    str(facet).capitalize(), words, placeholder="all", key=f"calls_{facet}", width=220
+                    str(facet).capitalize(), words, placeholder="all", key=f"calls_{facet}", width=190
                 )
         picked = st.selectbox("Order", list(Order), key="calls_order", width=190)
     order = Order.OLDEST if picked is None else picked

@@ -67,7 +67,7 @@ class BudgetExceeded(BaseException):
     """A call does not fit a budget, and was not sent.
 
     Attributes:
-        refusal: which budget, and by how much (`domain.budget.Refusal`); None: it could not be asked.
+        refusal: which budget, and by how much (`domain.standing.Refusal`); None: it could not be asked.
     """
 
     def __init__(self, message: str, refusal: object = None) -> None:

@@ -46,7 +46,8 @@ def text(test):
 
 def spend(ledger, budget, nano_usd):
     span = budget.span(NOW, "")
-    Accounts(ledger).book([Share(budget, span, Amounts(nano_usd, 1_000, 1))])
+    amounts = Amounts(nano_usd, 1_000, 1)
+    Accounts(ledger).book([Share(budget, span, amounts)], amounts)
 
 
 def test_without_a_budget_it_says_so_and_what_to_do():

@@ -1,22 +1,29 @@
 """Budgets against the metering provider: what is set aside before a call, and what becomes of it."""
 
 import asyncio
+import contextlib
 import contextvars
+import gc
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
 from meter import MeterServer, Reply
 
 from tracking import Budget, BudgetExceeded, Ledger, TokenBudgetManager, track
+from tracking.capture import abandoned
 from tracking.capture.bounds import bounds
-from tracking.domain.budget import Amounts, Per, Unit
+from tracking.domain.budget import NOTHING, Amounts, Per, Unit
 from tracking.domain.run import RunState
+from tracking.errors import ConfigError
+from tracking.ledger.accounts import Accounts, Share
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Cannot set an attribute on 'crewai:ImportWarning"),
@@ -37,11 +44,9 @@ class Provider:
     def __call__(self, request):
         if self.gate is not None:
             self.gate.wait(60)
-        body = json.dumps(request.body).encode()
-        return Reply(
-            input_tokens=bounds(body, "chat").input_tokens,
-            output_tokens=min(self.output_tokens, request.body.get("max_tokens", self.output_tokens)),
-        )
+        found = bounds(json.dumps(request.body).encode(), "chat")
+        most = self.output_tokens if found.output_tokens is None else found.output_tokens
+        return Reply(input_tokens=found.input_tokens, output_tokens=min(self.output_tokens, most))
 
 
 @pytest.fixture
@@ -75,7 +80,7 @@ def ask(client, most=50, **options):
 
 def until_reserved(manager):
     deadline = time.monotonic() + 60
-    while manager.status()[0].reserved.tokens == 0 and time.monotonic() < deadline:
+    while manager.status()[0].reserved.calls == 0 and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
@@ -221,7 +226,8 @@ def test_a_call_whose_end_is_not_seen_is_taken_to_have_used_all_it_could(client,
             ):
                 ask(cut)
             [standing] = manager.status()
-    assert standing.presumed == standing.spent == Amounts(31_200, MOST, 1)
+    assert standing.spent == Amounts(31_200, MOST, 1)
+    assert standing.presumed == Amounts(31_200, MOST, 0)  # that it was made is known
 
 
 def test_a_refused_request_costs_nothing(monkeypatch):
@@ -257,10 +263,10 @@ def test_a_budget_says_what_becomes_of_a_model_without_a_price(client, meter, po
 
 
 def test_without_a_limit_of_its_own_a_call_may_fill_the_models_window(client, meter):
-    # gpt-4o-mini's window is 128,000 tokens: 127,992 of output at most, $0.0767964 with the input.
+    # gpt-4o-mini's window is 128,000 tokens: as many of output at most, $0.0768012 with the input.
     unlimited = request()
     del unlimited["max_tokens"]
-    with track("run", budget=Budget(usd="0.07")), pytest.raises(BudgetExceeded, match=r"at most \$0.0767964"):
+    with track("run", budget=Budget(usd="0.07")), pytest.raises(BudgetExceeded, match=r"at most \$0.0768012"):
         client.chat.completions.create(**unlimited)
     with track("run", budget=Budget(usd="0.08")):
         client.chat.completions.create(**unlimited)
@@ -378,3 +384,139 @@ def test_a_crew_ends_where_its_budget_does(meter, how):
         run()
     assert len(meter.requests) == tracker.requests == 2
     assert tracker.errors == []
+
+
+def test_a_call_that_was_served_at_a_price_nobody_knows_counts_for_all_it_could(monkeypatch):
+    from openai import OpenAI
+
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    replies = [Reply(input_tokens=8, output_tokens=40, service_tier="scale")] * 9
+    with MeterServer(replies) as meter, OpenAI(base_url=f"{meter.url}/v1") as client:
+        with track("run", budget=Budget(usd="0.00006")):
+            ask(client)
+            with pytest.raises(BudgetExceeded, match=r"\$0.0000312 spent"):
+                ask(client)
+        assert len(meter.billed) == 1
+
+
+def test_a_budget_of_the_answering_model_limits_from_the_second_call_on(monkeypatch):
+    from openai import OpenAI
+
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    replies = [Reply(served_model="gpt-4o-mini-2024-07-18")] * 9
+    with MeterServer(replies) as meter, OpenAI(base_url=f"{meter.url}/v1") as client:
+        with track("run", budget=Budget(calls=1, model="gpt-4o-mini-2024*")):
+            ask(client)
+            with pytest.raises(BudgetExceeded):
+                ask(client)
+        assert len(meter.billed) == 1
+
+
+def test_what_is_presumed_does_not_hide_what_others_spend(client, meter, provider, tmp_path):
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    budget = Budget(name="all", per=Per.ALL, tokens=1_000)
+    with Ledger.open(url) as ledger:
+        accounts, span = Accounts(ledger), budget.span(datetime.now(UTC), "")
+        accounts.book([Share(budget, span, Amounts(0, 500, 0))], NOTHING)  # nobody knows what it took
+        with track("others", ledger=url):
+            ask(client)
+        with track("ours", ledger=url, budget=budget):
+            ask(client)
+        assert accounts.standing(budget, span).spent.tokens == 500 + 2 * TOOK
+
+
+@pytest.mark.parametrize(
+    ("budgets", "said"),
+    [
+        ([Budget(usd="1.00"), Budget(tokens=200)], "two budgets are named 'budget' and mean the same calls"),
+        ([Budget(calls=1, preset="custom")], "is of a preset, and nobody says of which"),
+    ],
+)
+def test_budgets_that_could_not_be_kept_apart_are_none(budgets, said):
+    with pytest.raises(ConfigError, match=said):
+        TokenBudgetManager(budgets)
+
+
+def test_streams_that_nobody_reads_to_their_end_hold_nothing_up(client, meter):
+    with TokenBudgetManager([Budget(tokens=10**6)]) as manager:
+        with track("run", budget=manager) as tracker:
+            for _ in range(150):
+                stream = ask(client, stream=True)
+                next(iter(stream))
+                del stream
+        gc.collect()
+        abandoned.settle()
+        assert len(tracker.calls) == 150
+        assert manager.status()[0].reserved == NOTHING
+
+
+def test_what_could_not_be_booked_is_booked_later(client, meter, provider, tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    provider.gate = threading.Event()
+    with TokenBudgetManager([Budget(calls=1)], ledger=f"sqlite:///{path}") as manager:
+        with track("run", budget=manager) as tracker, contextlib.closing(sqlite3.connect(path)) as other:
+            asking = threading.Thread(target=contextvars.copy_context().run, args=(ask, client))
+            asking.start()
+            until_reserved(manager)
+            other.execute("BEGIN IMMEDIATE")
+            provider.gate.set()
+            asking.join()  # after ten seconds the database was not to be had
+            other.rollback()
+        assert tracker.errors == ["LedgerError"]
+        deadline = time.monotonic() + 30
+        while manager.status()[0].reserved.calls and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert manager.status()[0].spent.calls == 1
+
+
+def test_a_call_inside_a_stream_of_its_own_thread_is_refused_and_does_not_wait_for_it(client, meter):
+    with track("run", budget=Budget(tokens=MOST + 10)):
+        for _ in ask(client, stream=True):
+            with pytest.raises(BudgetExceeded):
+                ask(client)
+            break
+
+
+def test_blocks_inside_one_another_share_a_ledger_and_a_manager(client, meter, database_url):
+    url = database_url
+    budgets = Budget(name="outer", calls=2), Budget(name="inner", calls=2)
+    with track("outer", ledger=url, budget=budgets[0]), track("inner", ledger=url, budget=budgets[1]):
+        ask(client)
+    with TokenBudgetManager([Budget(calls=2)], ledger=url) as manager:
+        with track("outer", ledger=url, budget=manager), track("inner", ledger=url, budget=manager):
+            ask(client)
+        assert manager.status()[0].spent.calls == 1
+    assert len(meter.requests) == 2
+
+
+def test_a_flow_that_streams_ends_where_its_budget_does(meter):
+    from crewai import LLM
+    from crewai.flow.flow import Flow, start
+
+    class Asking(Flow):
+        @start()
+        def begin(self):
+            return LLM(model="openai/gpt-4o-mini", max_tokens=50).call("hello")
+
+    def run():
+        for _ in Asking(stream=True).kickoff():
+            pass
+
+    with track("run", budget=Budget(calls=0)), pytest.raises(BudgetExceeded):
+        run()
+    assert meter.requests == []
+
+
+def test_a_stream_that_ends_after_its_block_is_booked(client, meter, tmp_path):
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}") as ledger:
+        with TokenBudgetManager([Budget(calls=5)], ledger=ledger) as manager, track("run", budget=manager):
+            stream = ask(client, stream=True, stream_options={"include_usage": True})
+        for _ in stream:
+            pass
+        assert manager.status()[0].spent == Amounts(25_200, TOOK, 1)
+
+
+def test_no_limit_of_the_answer_may_be_written_as_minus_one(client, meter):
+    with track("run", budget=Budget(calls=1)):
+        ask(client, most=-1)
+    assert len(meter.requests) == 1

@@ -247,7 +247,7 @@ def test_a_run_waits_for_a_higher_limit_and_goes_on(carry_out, settings):
     assert waits[0]["asked"] == 1
     assert tuple(alerts[0]) == (
         "budget_threshold",
-        "budget 'all of us' is 95 % spent: 1 call of 1 call",
+        "budget 'all of us' is spent: 1 call of 1 call",
     )
     assert "budget_refused" in [kind for kind, _ in alerts]
 

@@ -2,13 +2,14 @@
 
 import csv
 import io
+from enum import StrEnum
 from typing import get_origin
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tracking.crew.batch_inputs import Offer, batch_inputs
-from tracking.domain.spec import BOUNDS, ContextMode, RunSpec
+from tracking.domain.spec import BOUNDS, RunSpec
 from tracking.domain.variation import FIELDS, cell_of, vary
 from tracking.errors import DatasetError
 
@@ -28,7 +29,7 @@ def _values(path):
         return st.integers(int(low * 10), int(high * 10)).map(lambda tenths: tenths / 10)
     if get_origin(kind) is tuple:
         return st.lists(_WORDS, min_size=1, unique=True).map(tuple)
-    return st.sampled_from(ContextMode) if kind is ContextMode else _WORDS
+    return st.sampled_from(kind) if isinstance(kind, type) and issubclass(kind, StrEnum) else _WORDS
 
 
 CHANGES = st.fixed_dictionaries({}, optional={path: _values(path) for path in FIELDS})

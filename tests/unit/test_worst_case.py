@@ -4,6 +4,7 @@ import pytest
 
 from tracking import PriceBook
 from tracking.budgets.most import Most, most
+from tracking.capture.bounds import bounds
 from tracking.capture.gate import Asking
 from tracking.domain.budget import Amounts, Budget
 from tracking.domain.cost import CostState
@@ -32,25 +33,26 @@ def test_a_model_without_a_price_has_no_worst_case():
     assert cost("nobody-prices-this", "openai").state is CostState.UNPRICED
 
 
-def asking(model="gpt-4o-mini", provider="openai", body=None):
+def most_of(model="gpt-4o-mini", provider="openai", body=None):
     body = body or b'{"messages": [{"role": "user", "content": "hello"}], "max_tokens": 50}'
-    return Asking("call", NOW, provider, model, "chat", None, None, body)
+    asking = Asking("call", NOW, provider, model, "chat", None, agent_is_known=True, body=body)
+    return most(asking, bounds(body, "chat"), BOOK, NOW)
 
 
 def test_the_most_is_the_input_counted_and_the_output_allowed():
-    assert most(asking(), BOOK) == Most(31_200, 58)  # 8 × $0.15 and 50 × $0.60 per million
+    assert most_of() == Most(31_200, 58)  # 8 × $0.15 and 50 × $0.60 per million
 
 
-def test_without_a_limit_of_its_own_it_is_what_the_window_leaves():
+def test_without_a_limit_of_its_own_it_is_the_whole_window():
     unlimited = b'{"messages": [{"role": "user", "content": "hello"}]}'
-    found = most(asking(body=unlimited), BOOK)
-    assert found.tokens == 128_000
-    assert found.nano_usd == 8 * 150 + 127_992 * 600
+    found = most_of(body=unlimited)
+    assert found.tokens == 128_008
+    assert found.nano_usd == 8 * 150 + 128_000 * 600
 
 
 def test_what_runs_on_this_computer_is_free_however_long_it_gets():
     unlimited = b'{"messages": [{"role": "user", "content": "hello"}]}'
-    found = most(asking("embedded", "local", unlimited), BOOK)
+    found = most_of("embedded", "local", unlimited)
     assert (found.nano_usd, found.tokens) == (0, None)
     assert found.share_of(Budget(usd="0")) == Amounts(0, 0, 1)
     assert found.share_of(Budget(tokens=5)) is None
@@ -66,4 +68,4 @@ def test_what_runs_on_this_computer_is_free_however_long_it_gets():
     ],
 )
 def test_a_call_without_a_price_is_what_its_budget_makes_of_it(budget, share):
-    assert most(asking("nobody-prices-this"), BOOK).share_of(budget) == share
+    assert most_of("nobody-prices-this").share_of(budget) == share

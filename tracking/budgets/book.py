@@ -12,6 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tracking.domain.budget import THRESHOLDS, Budget, OnUnpriced, Per
+from tracking.domain.spec import OWN_BUDGET
 from tracking.errors import ConfigError
 from tracking.ledger.database import insert_into
 from tracking.ledger.ledger import Ledger
@@ -93,30 +94,34 @@ def budget_of(table: Mapping[str, Any], place: str) -> Budget:
     name = table.get("name")
     if not isinstance(name, str) or not name.strip():
         raise ConfigError(f"{place}: a budget needs a name, found {name!r}")
+    if name.strip() == OWN_BUDGET:
+        raise ConfigError(f"{place}: {name!r} is what each run's own budget is named: choose another name")
     known = {field.name for field in dataclasses.fields(Budget)}
     if unknown := sorted(set(table) - known):
         there = ", ".join(sorted(known))
         raise ConfigError(
             f"{place}: budget {name!r} has unknown keys: {', '.join(unknown)}; there are {there}"
         )
-    for key in _TEXTS:
-        if key in table and not isinstance(table[key], str):
-            raise ConfigError(f"{place}: {key} of budget {name!r} must be text, found {table[key]!r}")
-    for key in _NUMBERS:
-        if key in table and (not isinstance(table[key], int) or isinstance(table[key], bool)):
-            raise ConfigError(
-                f"{place}: {key} of budget {name!r} must be a whole number, found {table[key]!r}"
-            )
-    warn_at = table.get("warn_at", list(THRESHOLDS))
-    if not isinstance(warn_at, list) or not all(isinstance(percent, int) for percent in warn_at):
-        raise ConfigError(f"{place}: warn_at of budget {name!r} must be a list like [50, 80, 95]")
-    wait = table.get("wait_minutes", 0)
-    if not isinstance(wait, int | float) or isinstance(wait, bool):
-        raise ConfigError(f"{place}: wait_minutes of budget {name!r} must be a number, found {wait!r}")
+    _check_types(table, f"{place}: {{}} of budget {name!r} must be")
+    warn_at = tuple(table.get("warn_at", THRESHOLDS))
     try:
-        return Budget(**{**table, "name": name.strip(), "warn_at": tuple(warn_at)})
+        return Budget(**{**table, "name": name.strip(), "warn_at": warn_at})
     except ConfigError as error:
         raise ConfigError(f"{place}: {error}") from error
+
+
+def _check_types(table: Mapping[str, Any], told: str) -> None:
+    """Raise what is `told` of the first key whose value is of another type than it must be."""
+    for key, value in table.items():
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if key in _TEXTS and not isinstance(value, str):
+            raise ConfigError(f"{told.format(key)} text, found {value!r}")
+        if key in _NUMBERS and not whole:
+            raise ConfigError(f"{told.format(key)} a whole number, found {value!r}")
+        if key == "warn_at" and not (isinstance(value, list) and all(isinstance(p, int) for p in value)):
+            raise ConfigError(f"{told.format(key)} a list like [50, 80, 95], found {value!r}")
+        if key == "wait_minutes" and not (whole or isinstance(value, float)):
+            raise ConfigError(f"{told.format(key)} a number, found {value!r}")
 
 
 def as_json(budget: Budget) -> dict[str, Any]:

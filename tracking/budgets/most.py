@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from tracking.capture.bounds import Bounds, bounds
+from tracking.capture.bounds import Bounds
 from tracking.capture.gate import Asking
 from tracking.domain.budget import Amounts, Budget, OnUnpriced, Unit
 from tracking.domain.cost import CostState
@@ -38,9 +39,8 @@ class Most:
         return Amounts(self.nano_usd or 0, self.tokens or 0, 1)
 
 
-def most(asking: Asking, book: PriceBook) -> Most:
-    """Read the request and the price list."""
-    found = bounds(asking.body, asking.operation_name)
+def most(asking: Asking, found: Bounds, book: PriceBook, at: datetime) -> Most:
+    """What a request takes at most by the prices of a time."""
     tokens, why = _tokens(asking, found, book)
     # A model that is free stays so however much is said to it.
     read, written = (0, 0) if tokens is None else tokens
@@ -50,7 +50,7 @@ def most(asking: Asking, book: PriceBook) -> Most:
         provider=asking.provider_name,
         input_tokens=read,
         output_tokens=written,
-        at=asking.at,
+        at=at,
         service_tier=found.service_tier,
         writes_cache=found.writes_cache,
     )
@@ -74,4 +74,5 @@ def _tokens(asking: Asking, found: Bounds, book: PriceBook) -> tuple[tuple[int, 
     window = book.context_window(asking.model, provider=asking.provider_name)
     if window is None:
         return None, f"{asking.model}: {_NO_LIMIT}"
-    return (found.input_tokens, max(0, window - found.input_tokens) * found.answers), ""
+    # The whole window: of some models it is the input's alone.
+    return (found.input_tokens, window * found.answers), ""

@@ -29,13 +29,15 @@ class Others:
         """Bring what others spent up to date, where nobody did lately."""
         if share.budget.per is Per.RUN:  # a run's calls all ask
             return
-        with self._lock:
+        with (
+            self._lock
+        ):  # whoever comes meanwhile waits: nothing may pass an account that was never looked at
             now = time.monotonic()
             if now - self._looked.get(share.place, float("-inf")) < _FRESH.total_seconds():
                 return
+            if self._accounts.is_stale(share, _FRESH):
+                self._accounts.count_others(share, self._in_ledger(share.budget, share.span))
             self._looked[share.place] = now
-        if self._accounts.is_stale(share, _FRESH):
-            self._accounts.count_others(share, self._in_ledger(share.budget, share.span))
 
     def _in_ledger(self, budget: Budget, span: Span) -> Amounts:
         """What the ledger's calls took that count under a budget."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from time import perf_counter
 
-from tracking.capture import loose
+from tracking.capture import abandoned, loose
 from tracking.capture.estimate import Said, Settled, settle
 from tracking.capture.frames import CONTENT_TYPE, FrameStream
 from tracking.capture.gate import Asking, ask, ask_async
@@ -81,11 +81,14 @@ class Exchange:
         return Asking(
             call_id=self.call_id,
             at=datetime.now(UTC),
-            provider_name=scope.provider_name if scope else self._endpoint.provider_name,
+            # Where crewai's events are followed, they may not have arrived: its scope has no name then.
+            provider_name=scope.provider_name
+            if scope is not None and scope.call_id
+            else self._endpoint.provider_name,
             model=self._model,
             operation_name=self._endpoint.operation_name,
             agent_name=scope.agent_name if scope else place.agent_name,
-            task_name=scope.task_name if scope else place.task_name,
+            agent_is_known=self._settled_later is None,
             body=self._request,
         )
 
@@ -122,6 +125,9 @@ class Exchange:
 
     def finish(self) -> None:
         """The consumer is done with the answer, or has let go of it."""
+        if abandoned.is_collecting():
+            abandoned.later(self.finish)
+            return
         if not self._end():
             return
         if self._refused is not None:

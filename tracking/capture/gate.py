@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,10 +10,17 @@ from typing import Protocol
 
 from tracking.domain.call import LlmCall
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A request that is about to be sent. `body` is what it says: it is read for its size and let go of."""
+    """A request that is about to be sent.
+
+    Attributes:
+        agent_is_known: whether `agent_name` is what it will be recorded with; if not, that comes later.
+        body: what it says; it is read for its size and let go of.
+    """
 
     call_id: str
     at: datetime
@@ -20,7 +28,7 @@ class Asking:
     model: str
     operation_name: str
     agent_name: str | None
-    task_name: str | None
+    agent_is_known: bool
     body: bytes = field(repr=False)
 
 
@@ -50,7 +58,9 @@ def ask(gates: Sequence[Gate], asking: Asking) -> None:
         try:
             gate.ask(asking)
         except BaseException:
-            _withdraw(gates[:number], asking.call_id)
+            _withdraw(
+                gates[: number + 1], asking.call_id
+            )  # the last may have been interrupted on its way out
             raise
 
 
@@ -59,10 +69,13 @@ async def ask_async(gates: Sequence[Gate], asking: Asking) -> None:
         try:
             await gate.ask_async(asking)
         except BaseException:  # also where the task is cancelled while it waits
-            _withdraw(gates[:number], asking.call_id)
+            _withdraw(gates[: number + 1], asking.call_id)
             raise
 
 
 def _withdraw(gates: Sequence[Gate], call_id: str) -> None:
     for gate in gates:
-        gate.withdraw(call_id)
+        try:
+            gate.withdraw(call_id)
+        except Exception as error:  # what is raised is why the call is not made
+            logger.warning("what was set aside for a call could not be given back", exc_info=error)

@@ -6,6 +6,7 @@ end as if nothing had happened.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import import_module
 from typing import Any, Final
@@ -15,7 +16,12 @@ import wrapt
 from tracking.capture.harmless import harmless
 from tracking.errors import BudgetExceeded
 
-_STREAMING: Final = ("crewai.crew", "crewai.flow.runtime", "crewai.crews.utils")
+_STREAMING: Final = (
+    *("crewai.crew", "crewai.crews.utils", "crewai.flow.runtime", "crewai.flow.conversational_mixin"),
+    *("crewai.llms.base_llm", "crewai.utilities.streaming"),
+)
+_GENERATORS: Final = ("create_chunk_generator", "create_frame_generator")
+_ASYNC_GENERATORS: Final = ("create_async_chunk_generator", "create_async_frame_generator")
 
 
 @harmless
@@ -25,11 +31,18 @@ def tap() -> None:
     if hasattr(task.Task, "_execute_task_async"):
         wrapt.wrap_function_wrapper(task, "Task._execute_task_async", _in_thread)
     for name in _STREAMING:
-        module = import_module(name)
-        if hasattr(module, "create_chunk_generator"):
-            wrapt.wrap_function_wrapper(module, "create_chunk_generator", _stream)
-        if hasattr(module, "create_async_chunk_generator"):
-            wrapt.wrap_function_wrapper(module, "create_async_chunk_generator", _stream_async)
+        with contextlib.suppress(ImportError):  # another version may not have it
+            module = import_module(name)
+            for generator, wrapper in _wrappers():
+                if hasattr(module, generator):
+                    wrapt.wrap_function_wrapper(module, generator, wrapper)
+
+
+def _wrappers() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name in _GENERATORS:
+        yield name, _stream
+    for name in _ASYNC_GENERATORS:
+        yield name, _stream_async
 
 
 def _in_thread(wrapped: Callable[..., None], _: object, args: Any, kwargs: Any) -> None:
@@ -43,9 +56,9 @@ def _stream(wrapped: Callable[..., Any], _: object, args: Any, kwargs: Any) -> I
     state, run, *rest = args
     refused: list[BudgetExceeded] = []
 
-    def watched() -> None:
+    def watched() -> Any:
         try:
-            run()
+            return run()
         except BudgetExceeded as error:
             refused.append(error)
 
@@ -58,9 +71,9 @@ async def _stream_async(wrapped: Callable[..., Any], _: object, args: Any, kwarg
     state, run, *rest = args
     refused: list[BudgetExceeded] = []
 
-    async def watched() -> None:
+    async def watched() -> Any:
         try:
-            await run()
+            return await run()
         except BudgetExceeded as error:
             refused.append(error)
 

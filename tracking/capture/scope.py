@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tracking.capture import abandoned
 from tracking.domain.call import Purpose
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def ask_elsewhere(look: Callable[[], Whereabouts | None], settle: Callable[[], o
 
 
 def settle() -> None:
-    """Wait, within bounds, until what was announced so far is known."""
+    """Wait, within bounds, until what was announced so far is known, and what was abandoned is recorded."""
+    abandoned.settle()
     if _elsewhere is not None:
         _elsewhere[1]()

@@ -7,6 +7,8 @@ from typing import Any
 
 import wrapt
 
+from tracking.capture import abandoned
+
 _lock = threading.Lock()
 _installed = False
 
@@ -17,6 +19,7 @@ def install() -> None:
     with _lock:
         if _installed:  # and in place: whoever comes second has waited for that
             return
+        abandoned.watch()
         wrapt.register_post_import_hook(_tap_httpx, "httpx")
         wrapt.register_post_import_hook(_tap_crewai, "crewai")
         wrapt.register_post_import_hook(_tap_urllib3, "urllib3.connectionpool")

@@ -160,7 +160,8 @@ class Tracker:
     def gates(self) -> tuple[Gate, ...]:
         """What its calls must pass: its own budgets, and those of the blocks around."""
         around = () if self.parent is None else self.parent.gates
-        return (*self.guards, *around) if self.gate is None else (*self.guards, self.gate, *around)
+        own = self.guards if self.gate is None else (*self.guards, self.gate)
+        return (*(gate for gate in own if gate not in around), *around)
 
     def record(self, call: LlmCall) -> None:
         """Price a call and keep it. Never raises: one that can't be written is kept in memory and counted."""

@@ -92,13 +92,24 @@ def execute_run(
     ):
         try:
             _kick_off(settings, models, ledger, outputs, run, execution)
-        except (RunStopped, BudgetExceeded) as stop:
-            why = f"budget: {stop}" if isinstance(stop, BudgetExceeded) else str(stop)
-            book.finish(run_id, RunState.STOPPED, stop_reason=why, **_record(execution))
-        except Exception as error:  # noqa: BLE001  # whatever ends a run is its result
-            _end_badly(book, outputs, run_id, execution, error)
+        except BaseException as error:
+            if (stop := _stop_in(error)) is not None:
+                why = f"budget: {stop}" if isinstance(stop, BudgetExceeded) else str(stop)
+                book.finish(run_id, RunState.STOPPED, stop_reason=why, **_record(execution))
+            elif isinstance(error, Exception):  # whatever ends a run is its result
+                _end_badly(book, outputs, run_id, execution, error)
+            else:
+                raise
         else:
             book.finish(run_id, RunState.COMPLETED, **_record(execution))
+
+
+def _stop_in(error: BaseException) -> RunStopped | BudgetExceeded | None:
+    """What was meant to end the run; among tasks that ran side by side it comes in a group."""
+    if isinstance(error, BaseExceptionGroup):
+        found = (_stop_in(each) for each in error.exceptions)
+        return next((each for each in found if each is not None), None)
+    return error if isinstance(error, RunStopped | BudgetExceeded) else None
 
 
 def _kick_off(

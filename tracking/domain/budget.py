@@ -17,6 +17,7 @@ from tracking.errors import ConfigError
 
 THRESHOLDS: Final = (50, 80, 95)
 EVER: Final = "all"
+ANY: Final = "?"  # the name of an agent that is not known yet: it may be any
 
 
 class Per(StrEnum):
@@ -189,7 +190,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _fits(wanted: str | None, found: str | None) -> bool:
-    if wanted is None:
+    if wanted is None or found is ANY:
         return True
     return found is not None and fnmatchcase(found.casefold(), wanted.casefold())
 

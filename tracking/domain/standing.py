@@ -99,7 +99,8 @@ class Crossing:
             f"{said(self.standing.spent.of(unit), unit)} of {said(limit, unit)}"
             for unit, limit in self.standing.limits.items()
         )
-        return f"budget {self.standing.budget.name!r} is {self.percent} % spent: {', '.join(parts)}"
+        how = "spent" if self.standing.share >= 1 else f"{self.percent} % spent"
+        return f"budget {self.standing.budget.name!r} is {how}: {', '.join(parts)}"
 
 
 def said(amount: int, unit: Unit) -> str:

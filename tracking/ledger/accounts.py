@@ -6,6 +6,8 @@ any number of computers share a budget without passing its limit.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
 import socket
@@ -14,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,7 +26,7 @@ from tracking.domain.call import CallStatus, LlmCall
 from tracking.domain.cost import CostState
 from tracking.domain.standing import Standing
 from tracking.ledger.clock import now_of
-from tracking.ledger.database import insert_into, is_in_memory, microseconds, moment
+from tracking.ledger.database import insert_into, is_in_memory, microseconds
 from tracking.ledger.ledger import Ledger
 from tracking.ledger.schema import budget_accounts as accounts
 from tracking.ledger.schema import reservation_holders as holders
@@ -103,30 +106,31 @@ class Accounts:
         row = {"call_id": call_id, "holder": holder, "run_id": run_id, "accounts": json.dumps(held)}
         connection.execute(reservations.insert().values(row | {"at": now_of(self._engine)}))
 
-    def settle(self, call_id: str, took: Sequence[Share], *, presumed: bool) -> bool:
+    def settle(self, call_id: str, holder: str, took: Sequence[Share], seen: Amounts) -> bool:
         """Book what a call took in place of what was set aside for it.
 
-        What of it was set aside nowhere is booked as well. With `presumed`, `took` is a guess: the most.
+        What of it was set aside nowhere is booked as well. `seen` is what the ledger will have of it: what is
+        booked beyond that is presumed.
 
         Returns:
             False: the reservation was there no more, and the most it could take has been booked.
         """
         self._open_accounts(took)
         with self._transaction() as connection:
-            held = self._take_away(connection, call_id)
+            held = self._take_away(connection, call_id, holder)
             if held is None:
                 return False
-            self._book(connection, held, {share.place: share.amounts for share in took}, presumed=presumed)
+            self._book(connection, held, {share.place: share.amounts for share in took}, seen)
         return True
 
-    def book(self, took: Sequence[Share]) -> None:
+    def book(self, took: Sequence[Share], seen: Amounts) -> None:
         """Book what a call took for which nothing was set aside."""
         self._open_accounts(took)
         with self._transaction() as connection:
-            self._book(connection, {}, {share.place: share.amounts for share in took}, presumed=False)
+            self._book(connection, {}, {share.place: share.amounts for share in took}, seen)
 
     def count_others(self, share: Share, in_ledger: Amounts) -> None:
-        """Take in what calls of other programs used: what the ledger has, less what was booked here.
+        """Take in what calls of other programs used: what the ledger has, less what of it was booked here.
 
         `in_ledger` must have been read before, and nothing is in the ledger that was not booked first: so it
         is never counted twice.
@@ -134,8 +138,8 @@ class Accounts:
         self._open_accounts([share])
         values: dict[str, Any] = {"synced_at": now_of(self._engine)}
         for unit in Unit:
-            known, other = accounts.c[f"settled_{unit}"], accounts.c[f"other_{unit}"]
-            more = in_ledger.of(unit) - known
+            known = accounts.c[f"settled_{unit}"] - accounts.c[f"presumed_{unit}"]
+            more, other = in_ledger.of(unit) - known, accounts.c[f"other_{unit}"]
             values[f"other_{unit}"] = sa.case((more > other, more), else_=other)
         with self._transaction() as connection:
             connection.execute(_at(accounts.update(), share).values(values))
@@ -195,7 +199,7 @@ class Accounts:
         """Say that a process which holds reservations lives."""
         values = {
             "holder": holder,
-            "host": socket.gethostname(),
+            "host": _here(),
             "pid": os.getpid(),
             "heartbeat_at": now_of(self._engine),
         }
@@ -224,11 +228,13 @@ class Accounts:
             for call_id in calls:
                 recorded = next(self._ledger.calls(call_id=call_id), None)
                 with self._transaction() as connection:
-                    if (held := self._take_away(connection, call_id)) is None:
+                    if (held := self._take_away(connection, call_id, holder)) is None:
                         continue
-                    amounts = None if recorded is None else amounts_of(recorded)
-                    took = held if amounts is None else dict.fromkeys(held, amounts)
-                    self._book(connection, held, took, presumed=amounts is None)
+                    took = {
+                        place: most if recorded is None else taken(recorded, most)
+                        for place, most in held.items()
+                    }
+                    self._book(connection, held, took, NOTHING if recorded is None else seen_of(recorded))
                     found += 1
             self.leave(holder)
         return found
@@ -237,7 +243,7 @@ class Accounts:
         """Holders that have fallen silent, or whose process on this computer is no more."""
         silent = holders.c.heartbeat_at < now_of(self._engine) - HOLDER_GONE_AFTER // _MICROSECOND
         query = sa.select(holders.c.holder, holders.c.host, holders.c.pid, silent)
-        here = socket.gethostname()
+        here = _here()
         with self._reading() as connection:
             rows = connection.execute(query).all()
             # A reservation whose holder never got into the list, or left it.
@@ -249,9 +255,11 @@ class Accounts:
             strays = list(connection.execute(nobodys).scalars())
         return [h for h, host, pid, quiet in rows if quiet or (host == here and not _lives(pid))] + strays
 
-    def _take_away(self, connection: sa.Connection, call_id: str) -> dict[tuple[str, str], Amounts] | None:
-        taken = reservations.delete().where(reservations.c.call_id == call_id)
-        row = connection.execute(taken.returning(reservations.c.accounts)).first()
+    def _take_away(
+        self, connection: sa.Connection, call_id: str, holder: str
+    ) -> dict[tuple[str, str], Amounts] | None:
+        end = reservations.delete().where(reservations.c.call_id == call_id, reservations.c.holder == holder)
+        row = connection.execute(end.returning(reservations.c.accounts)).first()
         if row is None:
             return None
         return {(key, period): Amounts(*amounts) for key, period, *amounts in json.loads(row[0])}
@@ -261,14 +269,13 @@ class Accounts:
         connection: sa.Connection,
         held: Mapping[tuple[str, str], Amounts],
         took: Mapping[tuple[str, str], Amounts],
-        *,
-        presumed: bool,
+        seen: Amounts,
     ) -> None:
         for key, period in sorted({*held, *took}):
             reserved, used = held.get((key, period)), took.get((key, period), NOTHING)
             values = _changed("settled", used)
-            if presumed:
-                values |= _changed("presumed", used)
+            if used != NOTHING:
+                values |= _changed("presumed", used - seen)
             if reserved is not None:
                 values |= _changed("reserved", NOTHING - reserved)
                 more = used - reserved
@@ -320,20 +327,23 @@ class _DoesNotFit(Exception):  # undoes what the transaction has set aside so fa
         self.share = share
 
 
-def amounts_of(call: LlmCall) -> Amounts | None:
-    """What a call took; None: that is not known, or more than is known may have been billed."""
+def taken(call: LlmCall, most: Amounts) -> Amounts:
+    """What a call took, and where that is not known `most`: all it could."""
     if not call.billed:
         return NOTHING
     if call.usage is None or call.status is CallStatus.INCOMPLETE or call.cost.state is CostState.PARTIAL:
-        return None
-    return Amounts(call.cost.nano_usd or 0, call.usage.total_tokens or 0, 1)
+        seen = seen_of(call)
+        return Amounts(max(most.nano_usd, seen.nano_usd), max(most.tokens, seen.tokens), 1)
+    if call.cost.nano_usd is None:  # it was served in a way that has no price
+        return Amounts(most.nano_usd, call.usage.total_tokens or 0, 1)
+    return seen_of(call)
 
 
-def span_of(row: sa.RowMapping) -> Span:
-    since, until = row["since"], row["until"]
-    return Span(
-        row["period"], None if since is None else moment(since), None if until is None else moment(until)
-    )
+def seen_of(call: LlmCall) -> Amounts:
+    """What the ledger's sums have of a call."""
+    if not call.billed:
+        return NOTHING
+    return Amounts(call.cost.nano_usd or 0, 0 if call.usage is None else call.usage.total_tokens or 0, 1)
 
 
 def _standing(budget: Budget, span: Span, row: sa.RowMapping | None) -> Standing:
@@ -372,6 +382,16 @@ def _fits(share: Share) -> Iterator[sa.ColumnElement[bool]]:
 
 def _at(statement: Any, share: Share) -> Any:
     return statement.where(accounts.c.budget == share.budget.key, accounts.c.period == share.span.name)
+
+
+@functools.cache
+def _here() -> str:
+    """What a process number is of: this computer since it was started, and on Linux the container."""
+    parts = [socket.gethostname()]
+    with contextlib.suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return " ".join(parts)
 
 
 def _lives(pid: int) -> bool:

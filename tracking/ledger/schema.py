@@ -210,10 +210,11 @@ reservations = Table(
     "reservations",
     metadata,
     Column("call_id", Text, primary_key=True),
-    Column("holder", Text, nullable=False, index=True),
+    Column("holder", Text, primary_key=True),  # blocks inside one another hold for the same call
     Column("at", BigInteger, nullable=False),
     Column("run_id", Text),
-    Column("accounts", Text, nullable=False),  # JSON: [[budget, period, nano-dollars, tokens], ...]
+    Column("accounts", Text, nullable=False),  # JSON: [[budget, period, nano-dollars, tokens, calls], ...]
+    Index("reservations_by_holder", "holder"),
 )
 
 # Processes that hold reservations. One that has fallen silent holds none.

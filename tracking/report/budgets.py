@@ -92,8 +92,12 @@ def notes_of(standing: Standing) -> list[str]:
         )
     if any(standing.overshoot.of(unit) for unit in standing.limits):
         notes.append(
-            f"Calls took {_limited(standing, standing.overshoot)} more than was set aside for them: their "
-            "provider counts tokens in another way."
+            f"Calls took {_limited(standing, standing.overshoot)} more than was set aside for them: "
+            + (
+                "their provider counts tokens in another way."
+                if standing.overshoot.tokens
+                else "they were served at a dearer price than was asked for."
+            )
         )
     if standing.refused:
         notes.append(f"{counted(standing.refused, 'call')} refused.")

@@ -7,6 +7,7 @@ import streamlit as st
 
 from tracking.budgets.book import BudgetBook
 from tracking.domain.budget import Budget, OnUnpriced, Per
+from tracking.domain.spec import OWN_BUDGET
 from tracking.errors import ConfigError
 from tracking.ui import state
 from tracking.ui.prose import plain
@@ -72,7 +73,7 @@ def _add(taken: frozenset[str]) -> None:
     if not name:
         st.session_state[_PROBLEM] = "Give the budget a name: it is what a refused call is told."
         return
-    if name in taken:
+    if name in {*taken, OWN_BUDGET}:
         st.session_state[_PROBLEM] = f"There is a budget {name} already: choose another name, or remove it."
         return
     try:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from tracking.budgets.book import BudgetBook, in_force
+from tracking.budgets.book import BudgetBook, in_force, read_budgets
 from tracking.domain.budget import Per
 from tracking.domain.run import RunState
 from tracking.errors import ConfigError
@@ -38,9 +38,9 @@ def budgets_page() -> None:
     for run in waiting:
         st.markdown(f"**{plain(run.name)}**")
         budget_wait(run)
-    made_here = frozenset(each.name for each in BudgetBook(ledger).all())
-    in_file = frozenset(each.name for each in budgets) - made_here
-    listing({each.budget.name: each for each in standings}, budgets, made_here - in_file)
+    written = () if problem is not None else read_budgets(state.settings().budgets)
+    made_here = frozenset(each.name for each in budgets) - {each.name for each in written}
+    listing({each.budget.name: each for each in standings}, budgets, made_here)
     if not budgets:
         st.info(
             "Add one here, or write it in config/budgets.toml: a limit in dollars, tokens or calls, for all "

@@ -157,7 +157,8 @@ def _switch(view: View) -> str:
 def _calls(picture: Picture, switch: str) -> Drawn:
     found = waterfall(picture.calls, picture.tasks, picture.under_way, picture.began, picture.now)
     if not found.marks:
-        return Drawn(None, "", ("No model was called.",), pd.DataFrame)
+        nothing = "No model was called." if picture.run.state.is_final else "There is no call to draw yet."
+        return Drawn(None, "", (nothing,), pd.DataFrame)
     by_model = switch == "model"
     names = [mark.model for mark in found.marks] if by_model else [row.agent_name for row in found.rows]
     painted = model_paints(names) if by_model else _agents(picture)

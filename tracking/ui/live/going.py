@@ -24,7 +24,7 @@ def live_charts(run_id: str) -> None:
     charts_section(
         Picture(seen.run, seen.tasks, seen.calls, seen.under_way, limits_of(seen.run), state.now())
     )
-    with st.expander(f"All calls ({len(seen.calls):,})", key="live_calls", on_change="rerun") as shown:
+    with st.expander("All calls", key="live_calls", on_change="rerun") as shown:
         if shown.open:
             calls_section(seen.calls, st.context.timezone)
     spare_what_stays()

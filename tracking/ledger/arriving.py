@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from tracking.ledger.archive import Archive
+from tracking.ledger.receipts import receipt_id
 from tracking.ledger.rollups.grains import DAY, MONTH, SECOND, floor
 from tracking.ledger.rows import CALL_COLUMNS
 
@@ -14,6 +15,7 @@ from tracking.ledger.rows import CALL_COLUMNS
 MONTHS_LEFT: Final = "SELECT DISTINCT month FROM archives WHERE file IS NOT NULL"
 FILES_OF_MONTH: Final = "SELECT file FROM archives WHERE file IS NOT NULL AND month = "
 _CALL_ID: Final = CALL_COLUMNS.index("call_id")
+_RECEIPT: Final = CALL_COLUMNS.index("receipt")
 _STARTED_AT: Final = CALL_COLUMNS.index("started_at")
 _A_DAY: Final = DAY * SECOND
 
@@ -42,3 +44,9 @@ def not_left(
     return [
         row for month, some in suspects.items() for row in some if row[_CALL_ID] not in known.get(month, ())
     ]
+
+
+def unseen_receipts(rows: Iterable[list[Any]], kept: set[int]) -> dict[int, str]:
+    """The receipts of these rows that are not `kept`, by their numbers."""
+    texts = {row[_RECEIPT] for row in rows if row[_RECEIPT] is not None}
+    return {number: text for text in texts if (number := receipt_id(text)) not in kept}

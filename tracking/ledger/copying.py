@@ -9,10 +9,9 @@ import psycopg
 import sqlalchemy as sa
 
 from tracking.ledger.archive import Archive
-from tracking.ledger.arriving import FILES_OF_MONTH, MONTHS_LEFT, months_of, not_left
+from tracking.ledger.arriving import FILES_OF_MONTH, MONTHS_LEFT, months_of, not_left, unseen_receipts
 from tracking.ledger.partitions import add_partitions
 from tracking.ledger.rows import STORED_COLUMNS, stored
-from tracking.ledger.writer import unseen_receipts
 
 
 class PostgresWriter:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 
 from tracking.ledger.archive import Archive
-from tracking.ledger.arriving import FILES_OF_MONTH, MONTHS_LEFT, not_left
+from tracking.ledger.arriving import FILES_OF_MONTH, MONTHS_LEFT, not_left, unseen_receipts
 from tracking.ledger.database import insert_into, open_engine, synchronous
-from tracking.ledger.receipts import receipt_id
-from tracking.ledger.rows import CALL_COLUMNS, STORED_COLUMNS, stored
+from tracking.ledger.rows import STORED_COLUMNS, stored
 from tracking.ledger.schema import calls, receipts
 
 _INSERT: Final = (
@@ -22,7 +21,6 @@ _INSERT: Final = (
     f"VALUES ({', '.join('?' * len(STORED_COLUMNS))}) ON CONFLICT (call_id) DO NOTHING"
 )
 _INSERT_RECEIPT: Final = f"INSERT INTO {receipts.name} VALUES (?, ?) ON CONFLICT DO NOTHING"  # noqa: S608
-_RECEIPT: Final = CALL_COLUMNS.index("receipt")
 
 
 class Writer(Protocol):
@@ -107,9 +105,3 @@ def writer_for(url: str) -> Writer:
     from tracking.ledger.copying import PostgresWriter  # noqa: PLC0415  # psycopg, owed by who has a server
 
     return PostgresWriter(open_engine(url), archive)
-
-
-def unseen_receipts(rows: Iterable[list[Any]], kept: set[int]) -> dict[int, str]:
-    """The receipts of these rows that are not `kept`, by their numbers."""
-    texts = {row[_RECEIPT] for row in rows if row[_RECEIPT] is not None}
-    return {number: text for text in texts if (number := receipt_id(text)) not in kept}

@@ -21,6 +21,7 @@ _thread: threading.Thread | None = None
 def watch() -> None:
     """Know from now on when garbage is collected. Called once in a process."""
     gc.callbacks.append(_note)
+    _start()
 
 
 def is_collecting() -> bool:
@@ -30,20 +31,25 @@ def is_collecting() -> bool:
 
 def later(what: Callable[[], object]) -> None:
     """Have it done by a thread of ours, in the order in which it was left."""
-    global _thread  # noqa: PLW0603  # one in a process
     _left.put(what)
-    if _thread is None or not _thread.is_alive():  # after a fork it is not
-        _thread = threading.Thread(target=_work, name="abandoned answers", daemon=True)
-        _thread.start()
 
 
 def settle() -> None:
     """Wait, within bounds, until what was left so far is done."""
     if _thread is None or _thread is threading.current_thread():
         return
+    if not _thread.is_alive():  # after a fork
+        _start()
     done = threading.Event()
     later(done.set)
     done.wait(_PATIENCE_SECONDS)
+
+
+def _start() -> None:
+    """Not while garbage is collected: a lock of `threading` itself may be held by what that interrupted."""
+    global _thread  # noqa: PLW0603  # one in a process
+    _thread = threading.Thread(target=_work, name="abandoned answers", daemon=True)
+    _thread.start()
 
 
 def _note(phase: str, _: dict[str, int]) -> None:

@@ -152,6 +152,7 @@ def test_a_run_whose_worker_was_killed_is_lost_and_never_begun_again(
 ):
     run_id = submit(settings, ledger, SPEC, name="orphaned")
     in_its_third_task(ledger, run_id)
+    assert slow_third_call.asked.wait(PATIENCE)  # the task begins before its call is sent
     process = ledger.run(run_id).pid
     os.kill(worker.pid, signal.SIGKILL)
     run = ended(ledger, run_id)

@@ -147,3 +147,15 @@ def keep_screenshots(browser, url: str, name: str) -> list[Path]:
             kept.append(path)
             context.close()
     return kept
+
+
+def keep_screenshots_of(page, name: str) -> None:
+    """This very page, at every width in every scheme: another session would have no menu open."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            page.set_viewport_size({"width": width, "height": 1000})
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(700)  # the page draws itself anew
+            page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png")
+    page.set_viewport_size({"width": WIDTHS[0], "height": 1000})

@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from browser import SCHEMES, SCREENSHOTS, WIDTHS, free_port, settled, streamlit
+from browser import free_port, keep_screenshots_of, settled, streamlit
 from meter import MeterServer, Reply
 
 from tracking import Budget, Ledger
@@ -50,17 +50,6 @@ def dashboard(provider, monkeypatch, tmp_path):
             os.killpg(worker.pid, signal.SIGKILL)
 
 
-def pictures(page, name):
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for width in WIDTHS:
-        for scheme in SCHEMES:
-            page.set_viewport_size({"width": width, "height": 1000})
-            page.emulate_media(color_scheme=scheme)
-            page.wait_for_timeout(700)  # the page draws itself anew
-            page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png")
-    page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
-
-
 def test_a_run_that_hits_its_budget_says_so_is_let_go_on_and_finishes(dashboard, page, provider):
     url, meter, ledger = dashboard
     page.goto(url)
@@ -80,24 +69,24 @@ def test_a_run_that_hits_its_budget_says_so_is_let_go_on_and_finishes(dashboard,
     [waiting] = ledger.runs()
     assert waiting.state is RunState.RUNNING
     assert made < 3
-    pictures(page, "budget-waiting")
+    keep_screenshots_of(page, "budget-waiting")
     page.goto(f"{url}/budgets")
     page.get_by_text("1 run waits for a higher limit").wait_for()
-    pictures(page, "budgets-waiting")
+    keep_screenshots_of(page, "budgets-waiting")
     page.goto(f"{url}/runs?run={waiting.run_id}")
     page.get_by_role("button", name="Raise and continue").click()
     page.get_by_text(re.compile(r"^Done in ")).first.wait_for()
     assert len(meter.requests) == 3
     assert ledger.run(waiting.run_id).state is RunState.COMPLETED
     page.get_by_text(re.compile("Raised by")).first.wait_for()
-    pictures(page, "budget-raised")
+    keep_screenshots_of(page, "budget-raised")
 
 
 def test_the_budgets_page_with_nothing_and_with_much(dashboard, page):
     url, _, ledger = dashboard
     page.goto(f"{url}/budgets")
     page.get_by_text("No budget is set").wait_for()
-    pictures(page, "budgets-empty")
+    keep_screenshots_of(page, "budgets-empty")
     book, accounts = BudgetBook(ledger), Accounts(ledger)
     for number, per in enumerate([Per.MONTH, Per.DAY, Per.ALL, Per.RUN]):
         budget = Budget(
@@ -109,4 +98,4 @@ def test_the_budgets_page_with_nothing_and_with_much(dashboard, page):
         accounts.raise_limit(budget.key, span.name, Amounts(nano_usd=number * 10**9))
     page.reload()
     page.get_by_text("Team 3").first.wait_for()
-    pictures(page, "budgets-many")
+    keep_screenshots_of(page, "budgets-many")

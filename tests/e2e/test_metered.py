@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from browser import SCHEMES, SCREENSHOTS, WIDTHS, free_port, settled, streamlit, wait_until
+from browser import free_port, keep_screenshots_of, settled, streamlit, wait_until
 from meter import MeterServer, Reply
 
 from tracking import Ledger, track
@@ -174,18 +174,6 @@ def test_the_run_goes_on_when_the_dashboard_is_killed(dashboard, page, ledger, m
 def open_stop_menu(page):
     page.locator(".st-key-stop_menu").get_by_role("button").click()
     page.locator(".st-key-stop_run").get_by_role("button").wait_for()
-
-
-def keep_screenshots_of(page, name):
-    """This very page, at every width in every scheme: another session would have no menu open."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for width in WIDTHS:
-        for scheme in SCHEMES:
-            page.set_viewport_size({"width": width, "height": 1000})
-            page.emulate_media(color_scheme=scheme)
-            page.wait_for_timeout(700)  # the page draws itself anew
-            page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png")
-    page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
 
 
 def test_stop_now_ends_a_run_within_two_seconds_and_keeps_what_was_recorded(

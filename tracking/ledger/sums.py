@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from tracking.domain.bill import Item, in_order
 from tracking.domain.call import CallTotals, StatedCost
-from tracking.domain.cost import Cost, CostState, state_of_sum
 from tracking.domain.usage import COUNTS, TokenUsage
 from tracking.errors import LedgerError
 from tracking.ledger.archive import Archive
@@ -19,7 +18,7 @@ from tracking.ledger.database import microseconds, moment, snapshot
 from tracking.ledger.receipts import receipt_texts
 from tracking.ledger.rollups.batch import BY_RUN_ID
 from tracking.ledger.rollups.days import Calendar, daily, phases_wanted
-from tracking.ledger.rollups.measures import MEASURE, MEASURES, Merge, cost_measure
+from tracking.ledger.rollups.measures import MEASURE, MEASURES, Merge, cost_of
 from tracking.ledger.rollups.quantiles import histograms_of
 from tracking.ledger.rollups.query import Question, Source, answer, told
 from tracking.ledger.rollups.remembered import Remembered, Rows
@@ -29,7 +28,6 @@ from tracking.ledger.rows import receipt_of
 from tracking.ledger.schema import calls
 
 _ALL: Final = tuple(measure.name for measure in MEASURES)
-_COST_MEASURES: Final = {cost_measure(state): state for state in CostState}
 
 
 def question(by: Sequence[str], filters: Mapping[str, Any]) -> Question:
@@ -178,15 +176,10 @@ def _dearest(limit: int, began: Sequence[str]) -> sa.TextClause:
 
 
 def _totals(row: Mapping[str, Any]) -> CallTotals:
-    states = {state for name, state in _COST_MEASURES.items() if row[name]}
-    if states in (set(), {CostState.UNPRICED}):
-        cost = Cost.unpriced() if states else Cost(0, CostState.KNOWN)
-    else:
-        cost = Cost(row["cost_nano_usd"], state_of_sum(states))
     return CallTotals(
         requests=row["requests"],
         usage=TokenUsage(**{name: row[name] for name in COUNTS}),
-        cost=cost,
+        cost=cost_of(row),
         unknown_requests=row["unknown_requests"],
         estimated_requests=row["estimated_requests"],
         unpriced_requests=row["unpriced_requests"],

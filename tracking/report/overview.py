@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from tracking.domain.call import CallTotals, totals
-from tracking.domain.cost import Cost, CostState, state_of_sum
+from tracking.domain.cost import CostState
 from tracking.domain.usage import TokenUsage
 from tracking.ledger.database import moment
 from tracking.ledger.ledger import Ledger
-from tracking.ledger.rollups.measures import cost_measure
+from tracking.ledger.rollups.measures import COST_MEASURES, cost_measure, cost_of
 from tracking.report.breakdown import UNATTRIBUTED, Dimension
 from tracking.report.format import spoken
 from tracking.report.period import Period, midnight
@@ -22,14 +22,13 @@ MODEL: Final = ("provider_name", "request_model", "response_model")
 OTHER: Final = "Other"
 _NOTHING: Final = totals(())
 _COUNTS: Final = ("input_tokens", "output_tokens", "cache_read_input_tokens")
-_STATES: Final = {cost_measure(state): state for state in CostState}
 # Of all that the ledger adds up, what these pages show.
 _MEASURES: Final = (
     "requests",
     "failed_requests",
     "unknown_requests",
     "estimated_requests",
-    *_STATES,
+    *COST_MEASURES,
     *_COUNTS,
     "cost_nano_usd",
 )
@@ -200,15 +199,10 @@ def _whole_days(ledger: Ledger, period: Period, zone: tzinfo) -> dict[str, Any]:
 
 
 def _totals(row: Mapping[str, Any]) -> CallTotals:
-    states = {state for name, state in _STATES.items() if row[name]}
-    if states in (set(), {CostState.UNPRICED}):
-        cost = Cost.unpriced() if states else Cost(0, CostState.KNOWN)
-    else:
-        cost = Cost(row["cost_nano_usd"], state_of_sum(states))
     return CallTotals(
         requests=row["requests"],
         usage=TokenUsage(**{name: row[name] for name in _COUNTS}),
-        cost=cost,
+        cost=cost_of(row),
         unknown_requests=row["unknown_requests"],
         estimated_requests=row["estimated_requests"],
         unpriced_requests=row[cost_measure(CostState.UNPRICED)],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import add
 from typing import Any, Final
 
-from tracking.domain.cost import CostState
+from tracking.domain.cost import Cost, CostState, state_of_sum
 from tracking.domain.usage import COUNTS, UsageState
 
 
@@ -47,6 +47,17 @@ class Measure:
 def cost_measure(state: CostState) -> str:
     """Under which name the billed calls whose cost is in this state are counted."""
     return "unpriced_requests" if state is CostState.UNPRICED else f"{state}_cost_requests"
+
+
+COST_MEASURES: Final = {cost_measure(state): state for state in CostState}
+
+
+def cost_of(row: Mapping[str, Any]) -> Cost:
+    """The cost of summed calls, and how sure it is: `row` has every cost measure and `cost_nano_usd`."""
+    states = {state for name, state in COST_MEASURES.items() if row[name]}
+    if states in (set(), {CostState.UNPRICED}):
+        return Cost.unpriced() if states else Cost(0, CostState.KNOWN)
+    return Cost(row["cost_nano_usd"], state_of_sum(states))
 
 
 def _count(condition: str) -> str:
